@@ -1,0 +1,81 @@
+# twintap: every target works on a fresh clone with python3 (3.11 or later), make and git.
+# The first one that needs it builds .venv from the locks; later calls find it done.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PAIRS ?= 1
+SOAK_MINUTES ?= 60
+BOARD ?=
+ARGS ?=
+
+RUN_READY := $(VENV)/.twintap-run
+DEV_READY := $(VENV)/.twintap-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench soak flash mpy lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+run: $(RUN_READY)  ## a daemon with PAIRS virtual pairs (1), ready to tap
+	$(BIN)/twintap serve --virtual $(PAIRS) $(ARGS)
+
+test: $(DEV_READY)  ## every test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV_READY)  ## style, format and types, on the host and on the pulser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/basedpyright -p firmware --typeshedpath "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+
+format: $(DEV_READY)  ## put the style right where a tool can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV_READY)  ## the benchmarks: a table here, JSON in bench-results/
+	$(BIN)/python -m tests.bench $(ARGS)
+
+soak: $(DEV_READY)  ## sets back to back for SOAK_MINUTES (60), every trace checked
+	$(BIN)/python -m tests.bench.soak --minutes $(SOAK_MINUTES) $(ARGS)
+
+mpy: $(RUN_READY)  ## compile the pulser's firmware into build/firmware
+	$(BIN)/python firmware/deploy.py build $(if $(BOARD),--board $(BOARD))
+
+flash: $(RUN_READY)  ## copy the firmware to the pulser at PORT, for the board file BOARD
+	@test -n "$(PORT)" || { echo "make flash: say which port, e.g. make flash PORT=/dev/ttyUSB0" >&2; exit 2; }
+	$(BIN)/python firmware/deploy.py flash "$(PORT)" $(if $(BOARD),--board $(BOARD))
+
+lock:  ## work out the locks anew from pyproject.toml (needs uv)
+	uv pip compile $(LOCK_OPTIONS) --group build -o requirements.lock pyproject.toml
+	uv pip compile $(LOCK_OPTIONS) --group build --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+LOCK_OPTIONS := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url $(LOCK_ARGS)
+
+clean:  ## take away the environment and everything built
+	rm -rf $(VENV) build dist bench-results .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- setting up ------------------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "twintap needs Python 3.11 or later; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "this Python cannot make a venv; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Only the metadata in pyproject.toml is read here; the packages themselves are used where they lie.
+INSTALL_TWINTAP := $(INSTALL) --no-deps --no-build-isolation --editable .
+
+$(RUN_READY): requirements.lock pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL_TWINTAP)
+	@touch $@
+
+$(DEV_READY): requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	$(INSTALL_TWINTAP)
+	@touch $@ $(RUN_READY)
