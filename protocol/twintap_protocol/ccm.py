@@ -2,8 +2,7 @@
 
 Stock firmware offers those two modes and no authenticated one. CCM needs a CBC-MAC and a counter keystream:
 CBC gives the first in one call, ECB over a row of counter blocks the second. Everything works in buffers
-made at construction, so that sealing or opening a frame allocates nothing, and the daemon's side can check the
-result against an independent implementation, byte for byte.
+made at construction, so that sealing or opening a frame allocates nothing.
 
 A CBC object carries its chain value from one call into the next and cannot be told to start again. CCM wants
 each MAC to start from zero. So the first block of a frame is XORed with the last ciphertext block of the
@@ -32,11 +31,11 @@ _MAX_LEN_LIMIT = 0xFEFF  # from 0xFF00 bytes on, aad would need the longer lengt
 class Ccm:
     """Seals and opens frames under one key, in place: a `Sealer`.
 
-    `ecb` and `cbc` are AES-128 under the same key, in the shape of `AesMode` (sealer.py). `cbc` must be new, made with an
-    IV of 16 zero bytes, and belong to this object alone: its chain value is this object's state.
+    `ecb` and `cbc` are AES-128 under the same key, in the shape of `AesMode` (sealer.py). `cbc` must be
+    new, made with an IV of 16 zero bytes, and belong to this object alone: its chain value is our state.
 
-    `tag_len` is 4, 6, 8 ... 16 bytes and `nonce_len` 7 to 13 bytes (SP 800-38C, A.1). `max_len` is the longest
-    sealed frame in bytes, aad and tag included: up to 65279. Anything else is a LocalError.
+    `tag_len` is 4, 6, 8 ... 16 bytes and `nonce_len` 7 to 13 bytes (SP 800-38C, A.1). `max_len` is the
+    longest sealed frame in bytes, aad and tag included: up to 65279. Anything else is a LocalError.
 
     One object serves one frame at a time: it is not to be shared between threads.
     """
@@ -54,7 +53,9 @@ class Ccm:
         if not 7 <= nonce_len <= 13:
             raise LocalError("CCM nonce is %d bytes; it must be 7 to 13" % nonce_len)
         if not tag_len <= max_len <= _MAX_LEN_LIMIT:
-            raise LocalError("CCM frame is %d bytes; it must be %d to %d" % (max_len, tag_len, _MAX_LEN_LIMIT))
+            raise LocalError(
+                "CCM frame is %d bytes; it must be %d to %d" % (max_len, tag_len, _MAX_LEN_LIMIT)
+            )
         self.tag_len = tag_len
         self.max_len = max_len
         self.nonce_len = nonce_len
@@ -167,8 +168,8 @@ class Ccm:
         counters = self._counters
         nonce_format = self._nonce_format
         blocks = 1 + (payload_len + _BLOCK - 1) // _BLOCK
-        for pos in range(1, blocks * _BLOCK, _BLOCK):
-            struct.pack_into(nonce_format, counters, pos, nonce)
+        for i in range(blocks):  # MicroPython makes a range object for any step other than a literal
+            struct.pack_into(nonce_format, counters, i * _BLOCK + 1, nonce)
         self._encrypt_ecb(self._counter_views[blocks], self._stream_view)
 
     def _start_mac(

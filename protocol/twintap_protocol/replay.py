@@ -29,7 +29,9 @@ class ReplayWindow:
 
     def __init__(self, size: int = WINDOW_SIZE) -> None:
         if not 8 <= size <= _MAX_SIZE or size & _WORD_MASK:
-            raise LocalError("replay window is %d counters; it must be a multiple of 8, 8 to %d" % (size, _MAX_SIZE))
+            raise LocalError(
+                "replay window is %d counters; it must be a multiple of 8, 8 to %d" % (size, _MAX_SIZE)
+            )
         self.size = size
         self.highest = -1
         self._word_count = (size >> _WORD_SHIFT) + 1

@@ -1,8 +1,8 @@
 """The shapes that sealing is plugged together from. For type checkers alone: nothing imports it at run time.
 
-`Sealer` is the contract that the rest of the protocol relies on: one key's authenticated encryption of frames,
-in place. `Ccm` keeps it with nothing but AES; where a faster AES-CCM is at hand, anything else that keeps
-it will do.
+`Sealer` is the contract that the rest of the protocol relies on: one key's authenticated encryption of
+frames, in place. `Ccm` keeps it with nothing but AES; where a faster AES-CCM is at hand, anything else that
+keeps it will do.
 """
 
 from typing import Protocol
@@ -29,8 +29,8 @@ class Sealer(Protocol):
     ) -> int:
         """Open the sealed frame of `total_len` bytes in `buf` in place, and give its payload's length.
 
-        Raises RemoteError "tag" if the tag does not fit, with the payload's place zeroed; RemoteError "length"
-        for a frame too short or too long to be one; LocalError if `buf` holds less than `total_len`.
+        Raises RemoteError "tag" if the tag does not fit, with the payload's place zeroed; RemoteError
+        "length" for a frame too short or too long to be one; LocalError if `buf` holds less than `total_len`.
         """
         ...
 

@@ -54,7 +54,7 @@ def show(value):
 def expect(what, got, want):
     """Raise AssertionError naming `what`, unless `got` equals `want`."""
     if got != want:
-        raise AssertionError("%s: got %s, want %s" % (what, show(got), show(want)))
+        raise AssertionError(f"{what}: got {show(got)}, want {show(want)}")
 
 
 def expect_refused(what, reason, call, *args):
@@ -64,4 +64,4 @@ def expect_refused(what, reason, call, *args):
     except RemoteError as error:
         expect(what + ": reason", error.reason, reason)
         return
-    raise AssertionError("%s: not refused, want %s" % (what, reason))
+    raise AssertionError(f"{what}: not refused, want {reason}")

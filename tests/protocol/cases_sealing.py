@@ -1,4 +1,4 @@
-"""Handlers for the kinds `ccm`, `hmac`, `hkdf` and `replay`. The vector files say where the values are from."""
+"""Handlers for the kinds `ccm`, `hmac`, `hkdf` and `replay`. The vector files name their sources."""
 
 from case_kit import expect, expect_refused, make_ccm, unhex
 from twintap_protocol.errors import LocalError
@@ -52,7 +52,7 @@ def _replay(case):
     """size; steps: pairs of a counter and whether it is fresh. A fresh one is accepted, others are not."""
     window = ReplayWindow(case["size"])
     for number, (counter, fresh) in enumerate(case["steps"]):
-        what = "step %d, counter %d" % (number, counter)
+        what = f"step {number}, counter {counter}"
         expect(what, window.check(counter), fresh)
         if fresh:
             window.accept(counter)

@@ -22,7 +22,7 @@ def load_handlers(folder):
         if file_name.startswith("cases_") and file_name.endswith(".py"):
             for kind, handler in __import__(file_name[:-3]).HANDLERS.items():
                 if kind in handlers:
-                    raise ValueError("kind %s has two handlers, one in %s" % (kind, file_name))
+                    raise ValueError(f"kind {kind} has two handlers, one in {file_name}")
                 handlers[kind] = handler
     return handlers
 
@@ -33,20 +33,20 @@ def run_file(path, handlers):
         vectors = json.load(file)
     kind = vectors["kind"]
     if kind not in handlers:
-        print("FAIL %s no handler for kind %s" % (path, kind))
+        print(f"FAIL {path} no handler for kind {kind}")
         return 2
     if not vectors["cases"]:
-        print("FAIL %s has no cases" % path)
+        print(f"FAIL {path} has no cases")
         return 1
     exit_code = 0
     for case in vectors["cases"]:
         try:
             handlers[kind](case)
-        except Exception as error:  # noqa: BLE001: whatever a case raises, it fails, and the rest still run
+        except Exception as error:  # noqa: BLE001 (whatever a case raises, it fails, and the rest still run)
             exit_code = 1
-            print("FAIL %s %s: %s" % (case["name"], type(error).__name__, error))
+            print(f"FAIL {case['name']} {type(error).__name__}: {error}")
         else:
-            print("ok %s" % case["name"])
+            print(f"ok {case['name']}")
     return exit_code
 
 
