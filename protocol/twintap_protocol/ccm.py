@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KEY_LEN = 16  # bytes: AES-128
 NONCE_LEN = 13  # bytes: leaves two for the message length, the most nonce that CCM allows
-TAG_LEN = 8  # bytes on the wire: one forgery in 2^64 tries, as in Thread and Bluetooth LE
+TAG_LEN = 8  # bytes on the wire: a forgery passes once in 2^64 tries
 FRAME_MAX_LEN = 256  # bytes, sealed, that the buffers hold unless told otherwise
 
 _BLOCK = 16  # bytes

@@ -215,7 +215,7 @@ def test_parameters_outside_the_standard_are_refused(arguments):
 
 
 def test_sealing_and_opening_allocate_nothing_on_the_device():
-    """A kilobyte a second of garbage would put a collection near an edge sooner or later."""
+    """Garbage made for every frame would put a collection near an edge sooner or later."""
     done = run_under("micropython", Path(__file__).with_name("probe_allocations.py"))
     assert done.returncode == 0, done.stderr
     allocated = {name: int(count) for name, count in map(str.split, done.stdout.splitlines())}
