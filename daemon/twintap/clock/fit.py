@@ -47,7 +47,15 @@ ERROR_SIGMAS = 3.0
 """`error_us` is this many formal standard deviations, so that 99 % of the errors lie within, on every air."""
 
 ERROR_FLOOR_US = 25.0
-"""The least `error_us`: half of what the two readers add unequally (the daemon's loop, the pulser's polling)."""
+"""The least `error_us`: half of what the two readers add unequally, the daemon's loop and the pulser's
+polling."""
+
+YOUNG_BURSTS = 24
+"""A fit of fewer bursts cannot yet tell the air's scale from luck, and its own variance flatters it."""
+
+YOUNG_SHARE = 0.1
+"""What such a fit adds to `error_us`: this share of the typical round-trip excess, over the bursts so far.
+Set so that 99 % of the errors stay within from the first burst on, with skews of up to 40 ppm."""
 
 WANDER_PPM_PER_S = 0.01
 """How fast a crystal's skew is allowed to have changed since the newest burst (warming in a hand)."""
@@ -62,7 +70,7 @@ class ClockState(enum.Enum):
     EMPTY = "empty"
     """No burst yet: nothing can be translated."""
     WARMING = "warming"
-    """Fewer than `WARM_BURSTS` bursts, or over less than `WARM_SPAN_S`: the offset holds, the skew is a guess."""
+    """Fewer than `WARM_BURSTS` bursts, or over less than `WARM_SPAN_S`: the skew is still a guess."""
     READY = "ready"
     """Good within `error_us`, which is at most `READY_ERROR_US`."""
     UNCERTAIN = "uncertain"
@@ -88,6 +96,7 @@ class ClockFit:
         "_skew_cut",
         "_up_s",
         "_up_us",
+        "_young_us",
         "refused",
     )
 
@@ -101,6 +110,7 @@ class ClockFit:
         self._air = AirMeter()
         self._line: Line | None = None
         self._skew_cut = False
+        self._young_us = 0.0
         # The zeros are the first burst's: everything below is small beside them, and floats hold it exactly.
         self._daemon_zero_us = 0
         self._pulser_zero_us = 0
@@ -153,6 +163,9 @@ class ClockFit:
                 column.popleft()
         self._air.add(stamps)
         self._refit()
+        bursts = len(self._up_s)
+        excess = self._air.excess() if bursts < YOUNG_BURSTS else None
+        self._young_us = YOUNG_SHARE * excess.typical_us / bursts if excess is not None else 0.0
 
     def to_pulser_us(self, daemon_us: int) -> int:
         """What the pulser's clock reads at the daemon's `daemon_us`. Raises `NoFit` when `EMPTY`.
@@ -177,7 +190,7 @@ class ClockFit:
 
     @property
     def skew_ppm(self) -> float:
-        """How much faster the pulser's clock runs than the daemon's, within ±`MAX_SKEW_PPM`; 0 when `EMPTY`."""
+        """How much faster the pulser's clock runs than the daemon's: ±`MAX_SKEW_PPM`, 0 when `EMPTY`."""
         return self._line.skew_ppm if self._line is not None else 0.0
 
     @property
@@ -197,7 +210,7 @@ class ClockFit:
         beyond_s = max(0.0, (daemon_us - self._newest_daemon_us) * 1e-6)
         wander_us = 0.5 * WANDER_PPM_PER_S * beyond_s * beyond_s
         spread_us = ERROR_SIGMAS * math.sqrt(max(0.0, self._line.variance_us2(x_s)))
-        return ERROR_FLOOR_US + wander_us + spread_us
+        return ERROR_FLOOR_US + self._young_us + wander_us + spread_us
 
     def state(self, daemon_us: int) -> ClockState:
         """How far the fit can be relied on at `daemon_us` (the daemon's now): see `ClockState`."""
@@ -225,7 +238,8 @@ class ClockFit:
         first = stamps[0]
         if first.t2_daemon_us < self._newest_daemon_us:
             raise BadStamps(
-                f"a burst of {first.t2_daemon_us} µs, at or before the newest taken, {self._newest_daemon_us} µs"
+                f"a burst begun at {first.t2_daemon_us} µs on the daemon's clock;"
+                f" one that ended at {self._newest_daemon_us} was taken before"
             )
         if first.t1_pulser_us < self._newest_pulser_us:
             raise ClockStepped(
@@ -239,7 +253,8 @@ class ClockFit:
         margin_us = STEP_MARGIN_US + 2.0 * self.error_us(at_us)
         if beyond_us > margin_us:
             raise ClockStepped(
-                f"the pulser's clock is {beyond_us:.0f} µs beyond what its fit allows (margin {margin_us:.0f} µs)"
+                f"the pulser's clock is {beyond_us:.0f} µs beyond what its fit allows;"
+                f" {margin_us:.0f} µs are let pass"
             )
 
     def _refit(self) -> None:

@@ -8,10 +8,9 @@ apparent delay is then
 with `d` the least delay of the air, taken as the same both ways (nothing in four stamps can tell an unequal
 one from an offset), and `e`, `e'` >= 0 what the air and the readers added. Averaging the two ways of one
 probe, as NTP does, needs a probe that was lucky both ways. Taking each burst's fastest `u` and its fastest
-`v`, each from whichever probe had it, needs far less luck: where 8 probes' fastest round trip is slow by 2
-scales / 8 or so with a scatter to match, each way alone is slow by an eighth of a scale, and the two partly
-cancel. (One-way envelopes: Moon, Skelly and Towsley, "Estimation and Removal of Clock Skew from Network Delay
-Measurements", INFOCOM 1999.)
+`v`, each from whichever probe had it, needs far less luck: the fastest of 8 exponential delays is slow by an
+eighth of their mean, and what is left of the two ways partly cancels. (One-way envelopes: Moon, Skelly and
+Towsley, "Estimation and Removal of Clock Skew from Network Delay Measurements", INFOCOM 1999.)
 
 The unknowns o, k, d are fitted to all `u` and `v` of the window at once. A delay's weight falls with its own
 excess over the fastest of its way, measured against the air's scale, the median excess of the window: so a
@@ -23,7 +22,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 SCALE_SHARE = 0.3
-"""The excess at which a weight is halved, as a share of the median excess. 0.3 to 0.5 did best on all airs."""
+"""The excess at which a weight is halved, as a share of the median excess; 0.3 to 0.5 do best on all airs."""
 
 SCALE_FLOOR_US = 15.0
 """The least such excess: stamps have a grain of a µs, and a chip's polling loop one of tens."""

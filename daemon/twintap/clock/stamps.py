@@ -26,7 +26,7 @@ MAX_STAMP_US = 1 << 62
 
 
 class ProbeStamps(NamedTuple):
-    """One probe's four stamps, all int µs: t1, t4 on the pulser's clock, t2, t3 on the daemon's monotonic one."""
+    """One probe's four stamps, int µs: t1, t4 on the pulser's clock, t2, t3 on the daemon's monotonic one."""
 
     t1_pulser_us: int
     t2_daemon_us: int

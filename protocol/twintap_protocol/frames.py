@@ -1,0 +1,556 @@
+"""The frames: what each byte on the wire means, written and read.
+
+Nothing here seals or opens (`link`), waits or sends. Reading has one outcome of two: the frame's fields, or
+`RemoteError` with the reason's short name. All integers are little-endian; SPEC.md is the normative text.
+"""
+
+import struct
+
+from .errors import LocalError, RemoteError
+from .limits import (
+    COUNTER_MAX,
+    IDENTIFY_MAX_MS,
+    MAX_FRAME,
+    MAX_LEVEL_BP,
+    MAX_PASSES,
+    MAX_PERIOD_US,
+    MAX_RAMP_MS,
+    MAX_STAMPS,
+    MIN_PERIOD_US,
+    MIN_RISE_US,
+    MIN_WIDTH_US,
+    VERSION_MAJOR,
+    VERSION_MINOR,
+)
+from .ticks import TICKS_MAX
+
+MAGIC = 0xB5
+VERSION = VERSION_MAJOR << 4 | VERSION_MINOR
+
+# Handshake, under the pairing key's HMAC.
+BECKON = 0x01
+HELLO = 0x02
+WELCOME = 0x03
+REFUSE = 0x04
+# Sealed, daemon to pulser.
+ECHO = 0x10
+SCHEDULE = 0x11
+LEASE = 0x12
+STOP = 0x13
+IDENTIFY = 0x14
+ASSIGN = 0x15
+# Sealed, pulser to daemon.
+PROBE = 0x20
+REPORT = 0x21
+
+KIND_NAMES = {
+    BECKON: "beckon",
+    HELLO: "hello",
+    WELCOME: "welcome",
+    REFUSE: "refuse",
+    ECHO: "echo",
+    SCHEDULE: "schedule",
+    LEASE: "lease",
+    STOP: "stop",
+    IDENTIFY: "identify",
+    ASSIGN: "assign",
+    PROBE: "probe",
+    REPORT: "report",
+}
+TO_PULSER = (ECHO, SCHEDULE, LEASE, STOP, IDENTIFY, ASSIGN)
+TO_DAEMON = (PROBE, REPORT)
+
+PLAIN_HEADER_LEN = 4
+SEALED_HEADER_LEN = 12
+TAG_LEN = 8
+MAC_LEN = 16
+ID_LEN = 8
+NONCE_LEN = 16
+LINK_ID_LEN = 4
+
+BECKON_LEN = PLAIN_HEADER_LEN + 2 * ID_LEN + MAC_LEN
+HELLO_LEN = PLAIN_HEADER_LEN + 2 * ID_LEN + NONCE_LEN + 4 + 3 + 1 + MAC_LEN
+WELCOME_LEN = PLAIN_HEADER_LEN + ID_LEN + 2 * NONCE_LEN + LINK_ID_LEN + 4 + MAC_LEN
+REFUSE_LEN = PLAIN_HEADER_LEN + ID_LEN + 2
+
+# Reasons in a REFUSE: a hint for people, never acted upon, since it cannot be authenticated.
+REFUSED_VERSION = 1
+REFUSED_NOT_PAIRED = 2
+REFUSED_ELSEWHERE = 3
+
+SIDE_NONE = 0
+SIDE_LEFT = 1
+SIDE_RIGHT = 2
+
+# Why a set ended on a pulser.
+ENDED_NOT = 0
+ENDED_STOP = 1
+ENDED_BUTTON = 2
+ENDED_LEASE = 3
+ENDED_FINISHED = 4
+ENDED_LONGEST = 5
+ENDED_CHARGING = 6
+ENDED_NEWER = 7
+ENDED_LINK = 8
+ENDED_FAULT = 9
+ENDED_NAMES = {
+    ENDED_NOT: "none",
+    ENDED_STOP: "stop",
+    ENDED_BUTTON: "button",
+    ENDED_LEASE: "lease",
+    ENDED_FINISHED: "finished",
+    ENDED_LONGEST: "longest",
+    ENDED_CHARGING: "charging",
+    ENDED_NEWER: "newer",
+    ENDED_LINK: "link",
+    ENDED_FAULT: "fault",
+}
+
+FLAG_SET = 0x01  # a set is held (armed or running)
+FLAG_LEASED = 0x02  # and its lease was granted
+FLAG_VIBRATING = 0x04
+FLAG_CHARGING = 0x08
+FLAG_BUTTON = 0x10  # pressed at this moment
+FLAG_IDENTIFY = 0x20
+
+
+def read_kind(buf: "bytes | bytearray | memoryview", length: int) -> int:
+    """The kind of a datagram of `length` bytes in `buf`.
+
+    Raises `RemoteError`: `length` (shorter than a header, longer than MAX_FRAME), `magic`, `version` (another
+    major) or `kind` (unknown in our own minor or an older one; in a newer minor as well, since there is
+    nothing that we could do with it).
+    """
+    if length < PLAIN_HEADER_LEN or length > MAX_FRAME:
+        raise RemoteError("length")
+    if buf[0] != MAGIC:
+        raise RemoteError("magic")
+    if buf[1] >> 4 != VERSION_MAJOR:
+        raise RemoteError("version")
+    kind = buf[2]
+    if kind not in KIND_NAMES:
+        raise RemoteError("kind")
+    if kind >= ECHO and length < SEALED_HEADER_LEN + TAG_LEN:
+        raise RemoteError("length")
+    return kind
+
+
+def write_header(buf: "bytearray | memoryview", kind: int) -> None:
+    buf[0] = MAGIC
+    buf[1] = VERSION
+    buf[2] = kind
+    buf[3] = 0
+
+
+def is_newer_minor(buf: "bytes | bytearray | memoryview") -> bool:
+    return buf[1] & 0x0F > VERSION_MINOR
+
+
+def _length(newer_minor: bool, length: int, expected: int) -> None:
+    # A newer minor may append fields that we do not know; our own may not.
+    if length < expected or (length > expected and not newer_minor):
+        raise RemoteError("length")
+
+
+def _below(value: int, low: int, high: int) -> int:
+    if value < low or value > high:
+        raise RemoteError("field")
+    return value
+
+
+def _local(name: str, value: int, low: int, high: int) -> int:
+    if value < low or value > high:
+        raise LocalError("%s is %d; it has to lie in %d..%d" % (name, value, low, high))
+    return value
+
+
+class Probe:
+    """A question about time (PROBE) and its answer (ECHO): a sequence number alone."""
+
+    FORMAT = "<H"
+    LEN = 2
+
+    @staticmethod
+    def write(buf: "bytearray | memoryview", at: int, seq: int) -> int:
+        struct.pack_into("<H", buf, at, seq & 0xFFFF)
+        return 2
+
+    @staticmethod
+    def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> int:
+        _length(newer_minor, length, 2)
+        return buf[at] | buf[at + 1] << 8
+
+
+class Segment:
+    """One stretch of a schedule: passes from `first_pass` on, evenly spaced.
+
+    `ref_pass` begins at the stamp (`ref_wraps`, `ref_ticks`) of the pulser's own clock. A pass lasts
+    `period_us` + `period_frac` / 65536 µs of that clock. In it this side's pulse begins at `phase_us`, lasts
+    `width_us`, and rises and falls within it in `rise_us` and `fall_us`.
+    """
+
+    FORMAT = "<HHIIIHIIII"
+    LEN = 34
+
+    __slots__ = (
+        "fall_us",
+        "first_pass",
+        "period_frac",
+        "period_us",
+        "phase_us",
+        "ref_pass",
+        "ref_ticks",
+        "ref_wraps",
+        "rise_us",
+        "width_us",
+    )
+
+    def __init__(
+        self,
+        first_pass: int,
+        ref_pass: int,
+        ref_wraps: int,
+        ref_ticks: int,
+        period_us: int,
+        period_frac: int,
+        phase_us: int,
+        width_us: int,
+        rise_us: int,
+        fall_us: int,
+    ) -> None:
+        self.first_pass = first_pass
+        self.ref_pass = ref_pass
+        self.ref_wraps = ref_wraps
+        self.ref_ticks = ref_ticks
+        self.period_us = period_us
+        self.period_frac = period_frac
+        self.phase_us = phase_us
+        self.width_us = width_us
+        self.rise_us = rise_us
+        self.fall_us = fall_us
+
+    def write(self, buf: "bytearray | memoryview", at: int) -> None:
+        struct.pack_into(
+            self.FORMAT,
+            buf,
+            at,
+            self.first_pass,
+            self.ref_pass,
+            self.ref_wraps,
+            self.ref_ticks,
+            self.period_us,
+            self.period_frac,
+            self.phase_us,
+            self.width_us,
+            self.rise_us,
+            self.fall_us,
+        )
+
+    def check(self) -> None:
+        """Raises `RemoteError("field")` unless every field is in its range and the pulse lies in its pass."""
+        _below(self.ref_wraps, 0, TICKS_MAX)
+        _below(self.ref_ticks, 0, TICKS_MAX)
+        _below(self.period_us, MIN_PERIOD_US, MAX_PERIOD_US)
+        _below(self.width_us, MIN_WIDTH_US, self.period_us)
+        _below(self.phase_us, 0, self.period_us - self.width_us)
+        _below(self.rise_us, MIN_RISE_US, self.width_us)
+        _below(self.fall_us, 0, self.width_us - self.rise_us)
+
+
+class Schedule:
+    """The whole desired state of one pulser's part in a set.
+
+    `passes` is 0 for an open set, `level_bp` this side's level, `ramp_ms` the rise over the whole set.
+    `segments` holds one or two: the one in force, and the one that follows from its `first_pass` on.
+    """
+
+    FORMAT = "<IHBBHHHH"
+    LEN = 16
+
+    __slots__ = ("level_bp", "passes", "ramp_ms", "revision", "segments", "set_id")
+
+    def __init__(
+        self, set_id: int, revision: int, passes: int, ramp_ms: int, level_bp: int, segments: "list[Segment]"
+    ) -> None:
+        self.set_id = set_id
+        self.revision = revision
+        self.passes = passes
+        self.ramp_ms = ramp_ms
+        self.level_bp = level_bp
+        self.segments = segments
+
+    def write(self, buf: "bytearray | memoryview", at: int) -> int:
+        """Writes the payload at `at`, gives its length. Raises `LocalError` for more than two segments."""
+        count = _local("the number of segments", len(self.segments), 1, 2)
+        struct.pack_into(
+            self.FORMAT,
+            buf,
+            at,
+            self.set_id,
+            self.revision,
+            0,
+            count,
+            self.passes,
+            self.ramp_ms,
+            self.level_bp,
+            0,
+        )
+        at += self.LEN
+        for segment in self.segments:
+            segment.write(buf, at)
+            at += Segment.LEN
+        return self.LEN + count * Segment.LEN
+
+    @staticmethod
+    def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> "Schedule":
+        if length < Schedule.LEN:
+            raise RemoteError("length")
+        set_id, revision, _flags, count, passes, ramp_ms, level_bp, _spare = struct.unpack_from(
+            Schedule.FORMAT, buf, at
+        )
+        _below(set_id, 1, TICKS_MAX)
+        _below(count, 1, 2)
+        _below(passes, 0, MAX_PASSES)
+        _below(ramp_ms, 0, MAX_RAMP_MS)
+        _below(level_bp, 0, MAX_LEVEL_BP)
+        _length(newer_minor, length, Schedule.LEN + count * Segment.LEN)
+        at += Schedule.LEN
+        segments: "list[Segment]" = []
+        for _ in range(count):
+            segment = Segment(*struct.unpack_from(Segment.FORMAT, buf, at))
+            segment.check()
+            segments.append(segment)
+            at += Segment.LEN
+        if count == 2 and segments[1].first_pass <= segments[0].first_pass:
+            raise RemoteError("field")
+        return Schedule(set_id, revision, passes, ramp_ms, level_bp, segments)
+
+
+class Lease:
+    """The right to vibrate in set `set_id` until the stamp `until`; with `set_id` 0, a sign of life.
+
+    `go` is where pass 0 begins; a pulser looks at it with the first lease of a set only. Every set up to
+    `ended_set` has ended for the whole room.
+    """
+
+    FORMAT = "<IIIIII"
+    LEN = 24
+
+    __slots__ = ("ended_set", "go_ticks", "go_wraps", "set_id", "until_ticks", "until_wraps")
+
+    def __init__(
+        self,
+        set_id: int,
+        until_wraps: int,
+        until_ticks: int,
+        go_wraps: int,
+        go_ticks: int,
+        ended_set: int,
+    ) -> None:
+        self.set_id = set_id
+        self.until_wraps = until_wraps
+        self.until_ticks = until_ticks
+        self.go_wraps = go_wraps
+        self.go_ticks = go_ticks
+        self.ended_set = ended_set
+
+    def write(self, buf: "bytearray | memoryview", at: int) -> int:
+        struct.pack_into(
+            self.FORMAT,
+            buf,
+            at,
+            self.set_id,
+            self.until_wraps,
+            self.until_ticks,
+            self.go_wraps,
+            self.go_ticks,
+            self.ended_set,
+        )
+        return self.LEN
+
+    @staticmethod
+    def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> "Lease":
+        _length(newer_minor, length, Lease.LEN)
+        lease = Lease(*struct.unpack_from(Lease.FORMAT, buf, at))
+        _below(lease.set_id, 0, TICKS_MAX)
+        _below(lease.until_wraps, 0, TICKS_MAX)
+        _below(lease.until_ticks, 0, TICKS_MAX)
+        _below(lease.go_wraps, 0, TICKS_MAX)
+        _below(lease.go_ticks, 0, TICKS_MAX)
+        _below(lease.ended_set, 0, TICKS_MAX)
+        return lease
+
+
+class Stop:
+    """Ends set `set_id` and every one before it."""
+
+    FORMAT = "<I"
+    LEN = 4
+
+    @staticmethod
+    def write(buf: "bytearray | memoryview", at: int, set_id: int) -> int:
+        struct.pack_into("<I", buf, at, set_id)
+        return 4
+
+    @staticmethod
+    def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> int:
+        _length(newer_minor, length, 4)
+        return _below(struct.unpack_from("<I", buf, at)[0], 0, TICKS_MAX)
+
+
+class Identify:
+    """One buzz to tell which pulser is which. A repeat of the same `number` buzzes once."""
+
+    FORMAT = "<HHH"
+    LEN = 6
+
+    __slots__ = ("duration_ms", "level_bp", "number")
+
+    def __init__(self, number: int, duration_ms: int, level_bp: int) -> None:
+        self.number = number
+        self.duration_ms = duration_ms
+        self.level_bp = level_bp
+
+    def write(self, buf: "bytearray | memoryview", at: int) -> int:
+        struct.pack_into(self.FORMAT, buf, at, self.number, self.duration_ms, self.level_bp)
+        return self.LEN
+
+    @staticmethod
+    def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> "Identify":
+        _length(newer_minor, length, Identify.LEN)
+        frame = Identify(*struct.unpack_from(Identify.FORMAT, buf, at))
+        _below(frame.duration_ms, MIN_WIDTH_US // 1000, IDENTIFY_MAX_MS)
+        _below(frame.level_bp, 0, MAX_LEVEL_BP)
+        return frame
+
+
+class Assign:
+    """Which side a pulser is, and the colour of its room (each part 0..255)."""
+
+    FORMAT = "<BBBB"
+    LEN = 4
+
+    __slots__ = ("blue", "green", "red", "side")
+
+    def __init__(self, side: int, red: int, green: int, blue: int) -> None:
+        self.side = side
+        self.red = red
+        self.green = green
+        self.blue = blue
+
+    def write(self, buf: "bytearray | memoryview", at: int) -> int:
+        struct.pack_into(self.FORMAT, buf, at, self.side, self.red, self.green, self.blue)
+        return self.LEN
+
+    @staticmethod
+    def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> "Assign":
+        _length(newer_minor, length, Assign.LEN)
+        frame = Assign(*struct.unpack_from(Assign.FORMAT, buf, at))
+        _below(frame.side, SIDE_LEFT, SIDE_RIGHT)
+        return frame
+
+
+class Report:
+    """All that a pulser knows of itself. The newest one (by its frame's counter) is the truth.
+
+    `stamps` is a list of `(seq, t1_wraps, t1_ticks, round_trip_us)`: the pulser's two stamps of a probe, the
+    second as its distance from the first.
+    """
+
+    # fmt: off
+    FIELDS = (
+        "flags", "side", "set_id", "revision", "ended_set", "ended_reason", "pass_no", "delivered", "skipped",
+        "late", "latest_us", "presses", "battery_mv", "ceiling_bp", "dropped", "version_major",
+        "version_minor", "version_patch",
+    )
+    # fmt: on
+    FORMAT = "<BBIHIBHHHHIHHHHBBB"
+    LEN = 37
+    STAMP_FORMAT = "<HIII"
+    STAMP_LEN = 14
+
+    __slots__ = FIELDS + ("stamps",)
+
+    def __init__(self) -> None:
+        self.flags = 0
+        self.side = SIDE_NONE
+        self.set_id = 0
+        self.revision = 0
+        self.ended_set = 0
+        self.ended_reason = ENDED_NOT
+        self.pass_no = 0
+        self.delivered = 0
+        self.skipped = 0
+        self.late = 0
+        self.latest_us = 0
+        self.presses = 0
+        self.battery_mv = 0
+        self.ceiling_bp = 0
+        self.dropped = 0
+        self.version_major = 0
+        self.version_minor = 0
+        self.version_patch = 0
+        self.stamps: "list[tuple[int, int, int, int]]" = []
+
+    def write(self, buf: "bytearray | memoryview", at: int) -> int:
+        count = _local("the number of stamps", len(self.stamps), 0, MAX_STAMPS)
+        struct.pack_into(
+            self.FORMAT,
+            buf,
+            at,
+            self.flags,
+            self.side,
+            self.set_id,
+            self.revision,
+            self.ended_set,
+            self.ended_reason,
+            self.pass_no,
+            self.delivered,
+            self.skipped,
+            self.late,
+            self.latest_us,
+            self.presses,
+            self.battery_mv,
+            self.ceiling_bp,
+            self.dropped,
+            self.version_major,
+            self.version_minor,
+            self.version_patch,
+        )
+        at += self.LEN - 1
+        buf[at] = count
+        at += 1
+        for seq, wraps, ticks, round_trip_us in self.stamps:
+            struct.pack_into(self.STAMP_FORMAT, buf, at, seq, wraps, ticks, round_trip_us)
+            at += self.STAMP_LEN
+        return self.LEN + count * self.STAMP_LEN
+
+    @staticmethod
+    def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> "Report":
+        if length < Report.LEN:
+            raise RemoteError("length")
+        report = Report()
+        for name, value in zip(Report.FIELDS, struct.unpack_from(Report.FORMAT, buf, at)):
+            setattr(report, name, value)
+        _below(report.side, SIDE_NONE, SIDE_RIGHT)
+        _below(report.set_id, 0, TICKS_MAX)
+        _below(report.ended_set, 0, TICKS_MAX)
+        _below(report.latest_us, 0, TICKS_MAX)
+        _below(report.ceiling_bp, 0, MAX_LEVEL_BP)
+        at += Report.LEN - 1
+        count = _below(buf[at], 0, MAX_STAMPS)
+        at += 1
+        _length(newer_minor, length, Report.LEN + count * Report.STAMP_LEN)
+        for _ in range(count):
+            stamp = struct.unpack_from(Report.STAMP_FORMAT, buf, at)
+            _below(stamp[1], 0, TICKS_MAX)
+            _below(stamp[2], 0, TICKS_MAX)
+            _below(stamp[3], 0, TICKS_MAX)
+            report.stamps.append(stamp)
+            at += Report.STAMP_LEN
+        return report
+
+
+def check_counter(counter: int) -> int:
+    """Raises `LocalError` when a link has used up its counters: it takes a new link."""
+    return _local("the frame counter", counter, 0, COUNTER_MAX)
