@@ -12,6 +12,7 @@ What is modelled, each because it bends a stamp:
   up to 10 ms late.
 """
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ class Way:
 class DriftingClock:
     """A clock as a function of true time in µs: `offset + (1 + ppm) t`, plus a wander of the drift.
 
-    `wander_ppm` is the height of a slow sine of the drift with period `wander_period_us`, for warming crystals.
+    `wander_ppm` is the height of a slow sine of the drift, of that period: crystals warm and cool.
     """
 
     offset_us: float
@@ -98,8 +99,6 @@ class DriftingClock:
         # Offsets of days and a time of minutes: 64 bits hold both to a thousandth of a µs.
         reading_us = self.offset_us + true_us * (1.0 + self.ppm * 1e-6)
         if self.wander_ppm:
-            import math
-
             omega = 2.0 * math.pi / self.wander_period_us
             reading_us += self.wander_ppm * 1e-6 * (1.0 - math.cos(omega * true_us)) / omega
         return reading_us
@@ -174,7 +173,7 @@ class ProbingPulser:
         return Burst(now_us + 5 * MS, stamps)
 
     def bursts(self, length_us: float, gap: tuple[float, float] | None = None) -> Iterator[Burst]:
-        """Bursts at the pulser's cadence from link-up (0) to `length_us`; none starts inside `gap` (from, to)."""
+        """Bursts at the pulser's cadence from link-up (0) to `length_us`; none starts in `gap` (from, to)."""
         now_us, probes = 0.0, WARM_UP_PROBES
         while now_us < length_us:
             if gap is None or not gap[0] <= now_us < gap[1]:

@@ -54,14 +54,19 @@ YOUNG_BURSTS = 24
 """A fit of fewer bursts cannot yet tell the air's scale from luck, and its own variance flatters it."""
 
 YOUNG_SHARE = 0.1
-"""What such a fit adds to `error_us`: this share of the typical round-trip excess, over the bursts so far.
-Set so that 99 % of the errors stay within from the first burst on, with skews of up to 40 ppm."""
+"""What such a fit adds to `error_us`: this share of the typical round-trip excess over the number of bursts,
+or the whole one-way delay over its square if that is more (one burst may be a stall and no more). Set so that
+99 % of the errors stay within from the first burst on, with skews of up to 40 ppm."""
 
 WANDER_PPM_PER_S = 0.01
 """How fast a crystal's skew is allowed to have changed since the newest burst (warming in a hand)."""
 
+STEP_BURSTS = 8
+"""Bursts that a new one is held against to see a step; older ones say less: the skew may have done it."""
+
 STEP_MARGIN_US = 100.0
-"""A clock must miss what its stamps allow by this plus twice `error_us` before it is said to have stepped."""
+"""How far two bursts may contradict each other, beyond the largest skew, before the clock has stepped. It
+covers the stamps' grain; a burst's own clock may drift by tens of µs from its first probe to its last."""
 
 
 class ClockState(enum.Enum):
@@ -151,21 +156,18 @@ class ClockFit:
         up_us -= skew * up_at
         down_us += skew * down_at
         if line is not None:
-            self._check_step(line, up_at * 1e-6, up_us, down_at * 1e-6, down_us)
+            self._check_step(up_at * 1e-6, up_us, down_at * 1e-6, down_us)
         self._up_s.append(up_at * 1e-6)
         self._up_us.append(up_us)
         self._down_s.append(down_at * 1e-6)
         self._down_us.append(down_us)
-        self._newest_daemon_us = stamps[-1].t3_daemon_us
-        self._newest_pulser_us = stamps[-1].t4_pulser_us
+        self._newest_daemon_us = stamps[-1].t2_daemon_us
+        self._newest_pulser_us = stamps[-1].t1_pulser_us
         while self._up_s[0] < up_at * 1e-6 - MAX_AGE_US * 1e-6:
             for column in (self._up_s, self._up_us, self._down_s, self._down_us):
                 column.popleft()
         self._air.add(stamps)
         self._refit()
-        bursts = len(self._up_s)
-        excess = self._air.excess() if bursts < YOUNG_BURSTS else None
-        self._young_us = YOUNG_SHARE * excess.typical_us / bursts if excess is not None else 0.0
 
     def to_pulser_us(self, daemon_us: int) -> int:
         """What the pulser's clock reads at the daemon's `daemon_us`. Raises `NoFit` when `EMPTY`.
@@ -195,7 +197,7 @@ class ClockFit:
 
     @property
     def newest_daemon_us(self) -> int | None:
-        """The daemon's instant of the newest burst taken, or None when `EMPTY`."""
+        """The daemon's instant (`t2`) of the newest probe taken, or None when `EMPTY`."""
         return self._newest_daemon_us if self._line is not None else None
 
     def error_us(self, daemon_us: int) -> float:
@@ -236,25 +238,27 @@ class ClockFit:
         if self._line is None:
             return
         first = stamps[0]
-        if first.t2_daemon_us < self._newest_daemon_us:
+        if first.t2_daemon_us <= self._newest_daemon_us:
             raise BadStamps(
                 f"a burst begun at {first.t2_daemon_us} µs on the daemon's clock;"
-                f" one that ended at {self._newest_daemon_us} was taken before"
+                f" one as late as {self._newest_daemon_us} was taken before"
             )
-        if first.t1_pulser_us < self._newest_pulser_us:
+        if first.t1_pulser_us <= self._newest_pulser_us:
             raise ClockStepped(
                 f"the pulser's clock went back from {self._newest_pulser_us} to {first.t1_pulser_us} µs"
             )
 
-    def _check_step(self, line: Line, up_s: float, up_us: float, down_s: float, down_us: float) -> None:
-        # No datagram arrives before it was sent: theta lies between -u and v, whatever the air did.
-        beyond_us = max(-up_us - line.theta_us(up_s), line.theta_us(down_s) - down_us)
-        at_us = self._daemon_zero_us + round(up_s * 1e6)
-        margin_us = STEP_MARGIN_US + 2.0 * self.error_us(at_us)
-        if beyond_us > margin_us:
+    def _check_step(self, up_s: float, up_us: float, down_s: float, down_us: float) -> None:
+        # No datagram arrives before it was sent: theta lies between -u and v, whatever the air did, and no
+        # crystal carries it from one burst's bounds to the next's faster than the largest skew. This cannot
+        # mistake a bad air for a step; a jump smaller than the air's delays it cannot see.
+        recent = range(max(0, len(self._up_s) - STEP_BURSTS), len(self._up_s))
+        least_us = max([-self._up_us[i] - MAX_SKEW_PPM * (down_s - self._up_s[i]) for i in recent])
+        most_us = min([self._down_us[i] + MAX_SKEW_PPM * (up_s - self._down_s[i]) for i in recent])
+        beyond_us = max(least_us - down_us, -up_us - most_us)
+        if beyond_us > STEP_MARGIN_US:
             raise ClockStepped(
-                f"the pulser's clock is {beyond_us:.0f} µs beyond what its fit allows;"
-                f" {margin_us:.0f} µs are let pass"
+                f"the pulser's clock is {beyond_us:.0f} µs from where the bursts before allow it to be"
             )
 
     def _refit(self) -> None:
@@ -274,3 +278,8 @@ class ClockFit:
         if self._skew_cut:
             line = line._replace(skew_ppm=math.copysign(MAX_SKEW_PPM, line.skew_ppm))
         self._line = line
+        bursts = len(self._up_s)
+        excess = self._air.excess() if bursts < YOUNG_BURSTS else None
+        self._young_us = 0.0
+        if excess is not None:
+            self._young_us = max(YOUNG_SHARE * excess.typical_us / bursts, line.delay_us / bursts**2)
