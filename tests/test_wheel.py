@@ -32,7 +32,9 @@ def test_the_wheel_carries_the_firmware_as_it_is_in_the_checkout(unpacked: Path)
         "from twintap_board.sources import firmware_dir, protocol_dir\n"
         "print(json.dumps([str(firmware_dir()), str(protocol_dir())]))\n"
     )
-    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", "-c", program], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     firmware, protocol = (Path(found) for found in json.loads(done.stdout))
     assert firmware.is_relative_to(unpacked)
