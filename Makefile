@@ -16,7 +16,7 @@ DEV_READY := $(VENV)/.twintap-dev
 .PHONY: help run test lint format bench soak flash mpy lock clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s%s\n", $$1, $$2 }' Makefile
 
 run: $(RUN_READY)  ## a daemon with PAIRS virtual pairs (1), ready to tap
 	$(BIN)/twintap serve --virtual $(PAIRS) $(ARGS)
