@@ -23,9 +23,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from twintap.clock import ClockFit, ProbeStamps
-
 from tests.bench.air_model import AIRS, Air, Burst, DriftingClock, ProbingPulser, S
+from twintap.clock import ClockFit, ProbeStamps
 
 LINK_SAMPLES = 100
 LINK_EVERY_US = 30_000_000

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from twintap.clock import BadStamps, ClockError, ClockFit, ClockState, ClockStepped, NoFit, ProbeStamps
 from twintap.clock.fit import (
     ERROR_FLOOR_US,
@@ -117,6 +118,10 @@ class TestPerfectAir:
         assert fit.to_pulser_us(20_000) == pytest.approx(7 * HOURS_US + 20_000, abs=2)
         assert fit.state(20_000) is ClockState.WARMING
 
+    def test_one_burst_may_be_a_stall_so_its_error_is_the_whole_delay(self) -> None:
+        fit = fitted(bursts_of([[(40_000, 40_000)] * 8]))
+        assert 40_000 <= fit.error_us(400_000) < 41_000
+
     def test_the_error_is_at_its_floor_and_grows_with_silence(self) -> None:
         fit = fitted(bursts_of(steady(48)))
         newest_us = fit.newest_daemon_us
@@ -197,15 +202,19 @@ class TestOutliers:
 
 
 class TestStates:
-    def test_a_fit_warms_then_is_ready_then_goes_stale(self) -> None:
+    def test_a_fit_warms_then_is_ready(self) -> None:
         fit = ClockFit()
         seen: list[ClockState] = []
         for burst in bursts_of(steady(WARM_BURSTS + 1)):
             fit.add_burst(burst)
             seen.append(fit.state(burst[-1].t3_daemon_us))
         assert seen == [ClockState.WARMING] * (WARM_BURSTS - 1) + [ClockState.READY] * 2
+
+    def test_the_best_fit_goes_stale(self) -> None:
+        fit = fitted(bursts_of(steady(WINDOW_BURSTS)))
         newest_us = fit.newest_daemon_us
         assert newest_us is not None
+        assert fit.state(newest_us + STALE_US) is ClockState.READY
         assert fit.state(newest_us + STALE_US + 1) is ClockState.UNCERTAIN
 
     def test_a_fit_that_may_be_a_millisecond_off_is_uncertain(self) -> None:
