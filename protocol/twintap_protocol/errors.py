@@ -16,16 +16,19 @@ either it parses or it raises `RemoteError`; nothing else, ever.
 The reasons of a `RemoteError` are few and fixed, because each names a counter:
 
     length    shorter or longer than its kind allows
+    magic     the first byte is not ours: a stray datagram
     version   a major version that this side does not speak
     kind      an unknown kind of frame, or one that this side never receives
     field     a field's value is outside its range
+    id        a pulser or a daemon that is not the one this side is paired with
+    nonce     an answer to a question that was not asked
     link      a link id that is not ours
     replay    a counter seen before, or too old to tell
     tag       the seal does not fit: forged, damaged, or under another key
     state     well-formed and authentic, and not allowed now
 """
 
-REASONS = ("length", "version", "kind", "field", "link", "replay", "tag", "state")
+REASONS = ("length", "magic", "version", "kind", "field", "id", "nonce", "link", "replay", "tag", "state")
 
 
 class TwintapError(Exception):

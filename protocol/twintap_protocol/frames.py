@@ -73,6 +73,8 @@ HELLO_LEN = PLAIN_HEADER_LEN + 2 * ID_LEN + NONCE_LEN + 4 + 3 + 1 + MAC_LEN
 WELCOME_LEN = PLAIN_HEADER_LEN + ID_LEN + 2 * NONCE_LEN + LINK_ID_LEN + 4 + MAC_LEN
 REFUSE_LEN = PLAIN_HEADER_LEN + ID_LEN + 2
 
+_COUNT_MAX = 65_535  # the highest count that a report carries
+
 # Reasons in a REFUSE: a hint for people, never acted upon, since it cannot be authenticated.
 REFUSED_VERSION = 1
 REFUSED_NOT_PAIRED = 2
@@ -119,15 +121,16 @@ def read_kind(buf: "bytes | bytearray | memoryview", length: int) -> int:
 
     Raises `RemoteError`: `length` (shorter than a header, longer than MAX_FRAME), `magic`, `version` (another
     major) or `kind` (unknown in our own minor or an older one; in a newer minor as well, since there is
-    nothing that we could do with it).
+    nothing that we could do with it). A REFUSE alone is read in every major version: it is how one says no to
+    another, and its bytes stay where they are for good.
     """
     if length < PLAIN_HEADER_LEN or length > MAX_FRAME:
         raise RemoteError("length")
     if buf[0] != MAGIC:
         raise RemoteError("magic")
-    if buf[1] >> 4 != VERSION_MAJOR:
-        raise RemoteError("version")
     kind = buf[2]
+    if buf[1] >> 4 != VERSION_MAJOR and kind != REFUSE:
+        raise RemoteError("version")
     if kind not in KIND_NAMES:
         raise RemoteError("kind")
     if kind >= ECHO and length < SEALED_HEADER_LEN + TAG_LEN:
@@ -136,6 +139,7 @@ def read_kind(buf: "bytes | bytearray | memoryview", length: int) -> int:
 
 
 def write_header(buf: "bytearray | memoryview", kind: int) -> None:
+    """Writes the four bytes that every frame begins with."""
     buf[0] = MAGIC
     buf[1] = VERSION
     buf[2] = kind
@@ -143,6 +147,7 @@ def write_header(buf: "bytearray | memoryview", kind: int) -> None:
 
 
 def is_newer_minor(buf: "bytes | bytearray | memoryview") -> bool:
+    """Whether the sender speaks a later minor version, so that more bytes than we know are no error."""
     return buf[1] & 0x0F > VERSION_MINOR
 
 
@@ -162,6 +167,11 @@ def _local(name: str, value: int, low: int, high: int) -> int:
     if value < low or value > high:
         raise LocalError("%s is %d; it has to lie in %d..%d" % (name, value, low, high))
     return value
+
+
+def _most(count: int) -> int:
+    # A count that is past what its field carries stays at the field's highest value.
+    return count if count < _COUNT_MAX else _COUNT_MAX
 
 
 class Probe:
@@ -230,6 +240,14 @@ class Segment:
         self.fall_us = fall_us
 
     def write(self, buf: "bytearray | memoryview", at: int) -> None:
+        """Writes the segment's bytes at `at`. Raises `LocalError` for what the other side would refuse."""
+        try:
+            self.check()
+        except RemoteError:
+            raise LocalError(
+                "a segment from pass %d: a field is out of range, or its pulse of %d us at %d us does not "
+                "lie in its pass of %d us" % (self.first_pass, self.width_us, self.phase_us, self.period_us)
+            )
         struct.pack_into(
             self.FORMAT,
             buf,
@@ -248,6 +266,9 @@ class Segment:
 
     def check(self) -> None:
         """Raises `RemoteError("field")` unless every field is in its range and the pulse lies in its pass."""
+        _below(self.first_pass, 0, _COUNT_MAX)
+        _below(self.ref_pass, 0, _COUNT_MAX)
+        _below(self.period_frac, 0, 65_535)
         _below(self.ref_wraps, 0, TICKS_MAX)
         _below(self.ref_ticks, 0, TICKS_MAX)
         _below(self.period_us, MIN_PERIOD_US, MAX_PERIOD_US)
@@ -280,8 +301,16 @@ class Schedule:
         self.segments = segments
 
     def write(self, buf: "bytearray | memoryview", at: int) -> int:
-        """Writes the payload at `at`, gives its length. Raises `LocalError` for more than two segments."""
+        """Writes the payload at `at`, gives its length. Raises `LocalError` for what would be refused."""
         count = _local("the number of segments", len(self.segments), 1, 2)
+        _local("set_id", self.set_id, 1, TICKS_MAX)
+        _local("revision", self.revision, 0, 65_535)
+        _local("passes", self.passes, 0, MAX_PASSES)
+        _local("ramp_ms", self.ramp_ms, 0, MAX_RAMP_MS)
+        _local("level_bp", self.level_bp, 0, MAX_LEVEL_BP)
+        if count == 2:
+            first_pass = self.segments[0].first_pass
+            _local("the second segment's first pass", self.segments[1].first_pass, first_pass + 1, _COUNT_MAX)
         struct.pack_into(
             self.FORMAT,
             buf,
@@ -355,6 +384,9 @@ class Lease:
         self.ended_set = ended_set
 
     def write(self, buf: "bytearray | memoryview", at: int) -> int:
+        """Writes the payload at `at`, gives its length. Raises `LocalError` for what would be refused."""
+        for name in ("set_id", "until_wraps", "until_ticks", "go_wraps", "go_ticks", "ended_set"):
+            _local(name, getattr(self, name), 0, TICKS_MAX)
         struct.pack_into(
             self.FORMAT,
             buf,
@@ -389,7 +421,7 @@ class Stop:
 
     @staticmethod
     def write(buf: "bytearray | memoryview", at: int, set_id: int) -> int:
-        struct.pack_into("<I", buf, at, set_id)
+        struct.pack_into("<I", buf, at, _local("set_id", set_id, 0, TICKS_MAX))
         return 4
 
     @staticmethod
@@ -412,7 +444,9 @@ class Identify:
         self.level_bp = level_bp
 
     def write(self, buf: "bytearray | memoryview", at: int) -> int:
-        struct.pack_into(self.FORMAT, buf, at, self.number, self.duration_ms, self.level_bp)
+        _local("duration_ms", self.duration_ms, MIN_WIDTH_US // 1000, IDENTIFY_MAX_MS)
+        _local("level_bp", self.level_bp, 0, MAX_LEVEL_BP)
+        struct.pack_into(self.FORMAT, buf, at, self.number & 0xFFFF, self.duration_ms, self.level_bp)
         return self.LEN
 
     @staticmethod
@@ -439,6 +473,9 @@ class Assign:
         self.blue = blue
 
     def write(self, buf: "bytearray | memoryview", at: int) -> int:
+        _local("side", self.side, SIDE_LEFT, SIDE_RIGHT)
+        for name in ("red", "green", "blue"):
+            _local(name, getattr(self, name), 0, 255)
         struct.pack_into(self.FORMAT, buf, at, self.side, self.red, self.green, self.blue)
         return self.LEN
 
@@ -504,15 +541,15 @@ class Report:
             self.revision,
             self.ended_set,
             self.ended_reason,
-            self.pass_no,
-            self.delivered,
-            self.skipped,
-            self.late,
+            _most(self.pass_no),
+            _most(self.delivered),
+            _most(self.skipped),
+            _most(self.late),
             self.latest_us,
-            self.presses,
-            self.battery_mv,
+            _most(self.presses),
+            _most(self.battery_mv),
             self.ceiling_bp,
-            self.dropped,
+            _most(self.dropped),
             self.version_major,
             self.version_minor,
             self.version_patch,

@@ -18,7 +18,7 @@ HELLO_RETRY_MAX_MS = 5_000  # a moved pulser has to be found again within 5 s
 LINK_SILENT_MS = 3_000  # idle keep-alives come every second: three lost in a row is a lost link
 KEEPALIVE_MS = 1_000  # the idle lease's rhythm
 HANDSHAKE_IN_SET_MS = 5_000  # in a set, at most one handshake frame is looked at in this time
-PENDING_LINKS = 4  # welcomed but unproved links kept per pulser: a replayed hello must not push out a real one
+PENDING_LINKS = 4  # welcomed but unproved links kept per pulser: a replayed hello must push out no real one
 
 # --- the lease --------------------------------------------------------------------------------------------
 LEASE_MS = 1_000  # longest vibration without a word from the daemon
@@ -43,6 +43,8 @@ MAX_REF_AWAY_US = 120_000_000  # a reference lies near now, so that no product l
 SLEW_US = 1_000  # a corrected clock moves a pass by at most this; nobody feels 1 ms
 LATE_SKIP_US = 20_000  # a pulse later than this is skipped and counted, never made up
 LATE_EDGE_US = 2_000  # an edge later than this is counted as late
+EARLY_US = 500  # an edge may be performed this much early; a wake-up before that was meant for something else
+TAIL_US = 10_000  # the next pass is worked out this long ahead, so that its first edge is never late by it
 STEP_US = 5_000  # duty changes inside a rise or a fall: finer than a motor follows
 MAX_STEPS = 50
 IDENTIFY_MAX_MS = 1_000

@@ -17,6 +17,7 @@ from .frames import (
     ID_LEN,
     LINK_ID_LEN,
     MAC_LEN,
+    MAGIC,
     NONCE_LEN,
     PLAIN_HEADER_LEN,
     REFUSE,
@@ -25,6 +26,7 @@ from .frames import (
     TAG_LEN,
     TO_DAEMON,
     TO_PULSER,
+    VERSION,
     WELCOME,
     WELCOME_LEN,
     check_counter,
@@ -33,21 +35,14 @@ from .frames import (
     write_header,
 )
 from .kdf import equal, hkdf_sha256, hmac_sha256
-from .limits import MAX_FRAME, REPLAY_WINDOW
+from .limits import MAX_FRAME, REPLAY_WINDOW, VERSION_MAJOR
 from .replay import ReplayWindow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
-    class Sealer(Protocol):
-        def seal_into(
-            self, buf: bytearray, nonce: "bytes | bytearray", aad_len: int, payload_len: int
-        ) -> int: ...
-        def open_into(
-            self, buf: bytearray, nonce: "bytes | bytearray", aad_len: int, total_len: int
-        ) -> int: ...
+    from .sealer import Sealer
 
     MakeSealer = Callable[[bytes], Sealer]
 
@@ -67,6 +62,12 @@ def _sign(key: bytes, buf: bytearray, length: int) -> None:
 def _is_signed(key: bytes, buf: "bytes | bytearray", total: int) -> bool:
     length = total - MAC_LEN
     return equal(_mac(key, buf, length), bytes(memoryview(buf)[length:total]))
+
+
+def _fits(buf: "bytes | bytearray", length: int, expected: int) -> None:
+    # A newer minor may put fields that we do not know before the MAC, which always comes last.
+    if length < expected or (length > expected and not is_newer_minor(buf)):
+        raise RemoteError("length")
 
 
 def _take(buf: "bytes | bytearray", at: int, length: int) -> bytes:
@@ -120,22 +121,23 @@ class Channel:
 
     def is_for(self, buf: "bytes | bytearray") -> bool:
         link_id = self.link_id
-        return (
-            buf[4] == link_id[0] and buf[5] == link_id[1] and buf[6] == link_id[2] and buf[7] == link_id[3]
-        )
+        return buf[4] == link_id[0] and buf[5] == link_id[1] and buf[6] == link_id[2] and buf[7] == link_id[3]
 
     def open(self, buf: bytearray, length: int) -> int:
         """Opens a sealed frame in place; its payload then begins at `PAYLOAD`. Gives the payload's length.
 
-        The order is the order of cost: link id, counter's window, and only then the cipher. Raises
-        `RemoteError`: `link`, `replay`, `tag`, or `kind` for a frame that is not ours to receive.
+        `read_kind` has looked at it before. The order is the order of cost: link id, kind, counter's window,
+        and only then the cipher. Raises `RemoteError`: `length`, `link`, `kind` for a frame that is not ours
+        to receive, `replay` or `tag`.
         """
+        if length < SEALED_HEADER_LEN + TAG_LEN or length > MAX_FRAME:
+            raise RemoteError("length")
         if not self.is_for(buf):
             raise RemoteError("link")
-        if buf[11] & 0xC0:
-            raise RemoteError("replay")
         if buf[2] not in self._kinds_in:
             raise RemoteError("kind")
+        if buf[11] & 0xC0:  # before the integer is built: past 30 bits it would be built on the heap
+            raise RemoteError("replay")
         counter = buf[8] | buf[9] << 8 | buf[10] << 16 | buf[11] << 24
         if not self._window.check(counter):
             raise RemoteError("replay")
@@ -252,19 +254,20 @@ class PulserLink:
         """Takes one datagram of `length` bytes; gives `(kind, payload_len)`.
 
         A sealed frame has been opened in place. BECKON asks for a hello (kind alone; the caller decides);
-        WELCOME has been taken: send a report on `pending` to prove it. `is_new` tells that this frame was the
-        first one of a new link, which is now `channel`. Raises `RemoteError` and changes nothing else.
+        WELCOME has been taken: send a report on `pending` to prove it. REFUSE is a hint for people, its
+        reason at 12 and the other side's version at 13; anyone can send one, so nothing is done about it.
+        `is_new` tells that this frame was the first one of a new link, which is now `channel`. Raises
+        `RemoteError` and changes nothing else.
         """
         self.is_new = False
         kind = read_kind(buf, length)
         if kind >= ECHO:
             return kind, self._open(buf, length)
         if kind == BECKON:
-            if length != BECKON_LEN and not is_newer_minor(buf):
-                raise RemoteError("length")
-            self._check_signed(buf, length, BECKON_LEN)
+            _fits(buf, length, BECKON_LEN)
             if _take(buf, PLAIN_HEADER_LEN, 2 * ID_LEN) != self._ids:
                 raise RemoteError("id")
+            self._check_signed(buf, length)
             return kind, 0
         if kind == WELCOME:
             self._welcome(buf, length)
@@ -272,25 +275,24 @@ class PulserLink:
         if kind == REFUSE:
             if length < REFUSE_LEN:
                 raise RemoteError("length")
+            if _take(buf, PLAIN_HEADER_LEN, ID_LEN) != self._pulser_id:
+                raise RemoteError("id")
             return kind, REFUSE_LEN - PLAIN_HEADER_LEN
         raise RemoteError("kind")
 
-    def _check_signed(self, buf: bytearray, length: int, least: int) -> None:
-        if length < least:
-            raise RemoteError("length")
+    def _check_signed(self, buf: bytearray, length: int) -> None:
         if not _is_signed(self._key, buf, length):
             raise RemoteError("tag")
 
     def _welcome(self, buf: bytearray, length: int) -> None:
-        if length < WELCOME_LEN or (length > WELCOME_LEN and not is_newer_minor(buf)):
-            raise RemoteError("length")
+        _fits(buf, length, WELCOME_LEN)
         at = PLAIN_HEADER_LEN
         # Cheap looks first: an answer to a question that we did not ask costs no hashing.
         if _take(buf, at, ID_LEN) != self._pulser_id or _take(buf, at + ID_LEN, NONCE_LEN) != self._nonce:
             raise RemoteError("nonce")
         if (self.state, "welcome") not in PULSER_STATES:
             raise RemoteError("state")
-        self._check_signed(buf, length, WELCOME_LEN)
+        self._check_signed(buf, length)
         at += ID_LEN + NONCE_LEN
         nonce_daemon = _take(buf, at, NONCE_LEN)
         at += NONCE_LEN
@@ -330,8 +332,7 @@ class Hello:
         """Raises `RemoteError` for anything that is not a HELLO of our major version."""
         if read_kind(buf, length) != HELLO:
             raise RemoteError("kind")
-        if length < HELLO_LEN or (length > HELLO_LEN and not is_newer_minor(buf)):
-            raise RemoteError("length")
+        _fits(buf, length, HELLO_LEN)
         self._raw = _take(buf, 0, length)
         at = PLAIN_HEADER_LEN
         self.pulser_id = _take(buf, at, ID_LEN)
@@ -378,8 +379,24 @@ def beckon(pulser_id: bytes, daemon_id: bytes, pairing_key: bytes) -> bytes:
     return bytes(buf)
 
 
-def refuse(pulser_id: bytes, reason: int, version: int) -> bytes:
-    """The bytes of a refusal: which pulser, why, and the version that this side speaks."""
+def asker_of_other_major(buf: "bytes | bytearray", length: int) -> "bytes | None":
+    """The pulser's id if this is a HELLO of another major version, to be refused; else None.
+
+    A HELLO keeps its header and the place of the pulser's id in every major version. One that is shorter than
+    the refusal is not answered: nobody gets more bytes out of a daemon than were put in.
+    """
+    if length < REFUSE_LEN or length > MAX_FRAME or buf[0] != MAGIC or buf[2] != HELLO:
+        return None
+    if buf[1] >> 4 == VERSION_MAJOR:
+        return None
+    return _take(buf, PLAIN_HEADER_LEN, ID_LEN)
+
+
+def refuse(pulser_id: bytes, reason: int, version: int = VERSION) -> bytes:
+    """The bytes of a refusal: which pulser, why (`frames.REFUSED_...`), and the version spoken here.
+
+    `version` is a major and a minor as in a header, four bits each.
+    """
     buf = bytearray(REFUSE_LEN)
     write_header(buf, REFUSE)
     buf[PLAIN_HEADER_LEN:] = pulser_id + bytes((reason, version))
@@ -392,6 +409,7 @@ __all__ = [
     "Channel",
     "Hello",
     "PulserLink",
+    "asker_of_other_major",
     "beckon",
     "counter_of",
     "refuse",

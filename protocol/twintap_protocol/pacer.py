@@ -15,6 +15,7 @@ Between schedules nothing here allocates, uses a float, or leaves 30 bits.
 from .errors import LocalError, RemoteError
 from .frames import (
     ENDED_CHARGING,
+    ENDED_FAULT,
     ENDED_FINISHED,
     ENDED_LEASE,
     ENDED_LONGEST,
@@ -27,6 +28,7 @@ from .frames import (
 )
 from .limits import (
     DEFAULT_CEILING_BP,
+    EARLY_US,
     IDENTIFY_MAX_MS,
     LATE_EDGE_US,
     LATE_SKIP_US,
@@ -37,13 +39,23 @@ from .limits import (
     MIN_RISE_US,
     MIN_WIDTH_US,
     SLEW_US,
+    TAIL_US,
 )
 from .pulse import Pulse
 from .ticks import stamp_is_near, ticks_add, ticks_diff
 
 _LEASE_US = LEASE_MS * 1000
 _COUNT_MAX = 65_535  # what a report can carry; past it a count stays where it is
-_PRODUCT_MAX = 400_000_000  # passes times period, well within 2**29
+_PRODUCT_MAX = 400_000_000  # µs; passes times period, well within 2**29
+
+
+def _check_near(wraps: int, ticks: int, now_wraps: int, now_ticks: int) -> None:
+    """Raises `RemoteError("field")` for a stamp more than MAX_REF_AWAY_US from now, either way."""
+    away_us = ticks_diff(ticks, now_ticks)
+    near = stamp_is_near(wraps, ticks, now_wraps, now_ticks)
+    if not near or away_us > MAX_REF_AWAY_US or away_us < -MAX_REF_AWAY_US:
+        raise RemoteError("field")
+
 
 # What is due next.
 REST = "rest"  # nothing: no set, or a set without a lease
@@ -112,11 +124,7 @@ class Pacer:
         if set_id == self.set_id and schedule.revision <= self.revision:
             return schedule.revision == self.revision
         for segment in schedule.segments:
-            if not stamp_is_near(segment.ref_wraps, segment.ref_ticks, now_wraps, now_ticks):
-                raise RemoteError("field")
-            away_us = ticks_diff(segment.ref_ticks, now_ticks)
-            if away_us > MAX_REF_AWAY_US or away_us < -MAX_REF_AWAY_US:
-                raise RemoteError("field")
+            _check_near(segment.ref_wraps, segment.ref_ticks, now_wraps, now_ticks)
         if set_id != self.set_id:
             if self.set_id:
                 self.end(set_id - 1, ENDED_NEWER)
@@ -128,7 +136,7 @@ class Pacer:
             self.end(set_id, ENDED_CHARGING)
             return False
         if self.state == PULSE:
-            # A lower level acts at once; a higher one waits for the next pulse, as all else for the next pass.
+            # A lower level acts at once; a higher one waits for the next pulse, and all else for a pass.
             self._pulse.lower(self._peak_bp())
             self.level_bp = self._pulse.level_bp
         return True
@@ -148,15 +156,18 @@ class Pacer:
     def grant(self, lease: Lease, now_wraps: int, now_ticks: int) -> bool:
         """Takes a lease for the set that is held; tells whether the set may go on.
 
-        Its deadline is never more than LEASE_MS from now, whatever the daemon says, and never moves back.
-        The first lease of a set starts it: pass 0 begins at the lease's `go`. Raises `RemoteError("field")`
-        for stamps too far from now.
+        Its deadline is never more than LEASE_MS from now, whatever the daemon says, and never moves back. A
+        set whose lease has run out is over, even if nobody has called `step` since. The first lease of a set
+        starts it: pass 0 begins at the lease's `go`. Whatever set the frame is for, its `ended_set` counts.
+        Raises `RemoteError("field")` for stamps too far from now.
         """
-        set_id = self.set_id
-        if set_id and lease.ended_set >= set_id:
+        if lease.ended_set > self.ended_set:
             self.end(lease.ended_set, ENDED_STOP)
-            return False
+        set_id = self.set_id
         if not set_id or lease.set_id != set_id:
+            return False
+        if self.leased and ticks_diff(now_ticks, self._until_ticks) >= 0:
+            self.end(set_id, ENDED_LEASE)
             return False
         if not stamp_is_near(lease.until_wraps, lease.until_ticks, now_wraps, now_ticks):
             raise RemoteError("field")
@@ -167,8 +178,7 @@ class Pacer:
             left_us = _LEASE_US
         until_ticks = ticks_add(now_ticks, left_us)
         if not self.leased:
-            if not stamp_is_near(lease.go_wraps, lease.go_ticks, now_wraps, now_ticks):
-                raise RemoteError("field")
+            _check_near(lease.go_wraps, lease.go_ticks, now_wraps, now_ticks)
             self._start(lease.go_ticks)
             self._until_ticks = until_ticks
         elif ticks_diff(until_ticks, self._until_ticks) > 0:
@@ -178,8 +188,10 @@ class Pacer:
     def end(self, set_id: int, reason: int) -> None:
         """Ends set `set_id` and all before it, now: the motor's level is 0 when this returns.
 
-        `reason` is one of `frames.ENDED_...`. A set that has ended keeps the reason that it ended for.
+        `reason` is one of `frames.ENDED_...`. A set that has ended keeps the reason that it ended for. An
+        identifying buzz is over too: who asks for a stop gets one.
         """
+        self._drop_buzz()
         if set_id > self.ended_set:
             self.ended_set = set_id
             self.ended_reason = reason
@@ -205,8 +217,8 @@ class Pacer:
                 self.end(self.set_id, ENDED_CHARGING)
 
     def identify(self, duration_ms: int, level_bp: int, now_ticks: int) -> bool:
-        """One buzz of at most IDENTIFY_MAX_MS, without a lease. False in a set or while charging."""
-        if self.set_id or self.charging or level_bp <= 0:
+        """One buzz of at most IDENTIFY_MAX_MS, without a lease. False in a set, a buzz, or while charging."""
+        if self.set_id or self.charging or level_bp <= 0 or self.state != REST:
             return False
         duration_us = (duration_ms if duration_ms < IDENTIFY_MAX_MS else IDENTIFY_MAX_MS) * 1000
         if duration_us < MIN_WIDTH_US:
@@ -231,16 +243,22 @@ class Pacer:
         self.due_is_sharp = self.state != TAIL
         if self.leased and ticks_diff(self._until_ticks, self._edge_ticks) < 0:
             self.due_ticks = self._until_ticks
-            self.due_is_sharp = False
+            self.due_is_sharp = self.level_bp > 0
         return True
 
     def step(self, now_ticks: int) -> None:
-        """Does what `plan` said is due, at `now_ticks`; a second call may be due at once."""
+        """Does what `plan` said is due, at `now_ticks`; a second call may be due at once.
+
+        Before its time (by more than EARLY_US) nothing is done: a wake-up that was set for something else,
+        which has been stopped since, moves nothing.
+        """
         state = self.state
         if state == REST:
             return
         if self.leased and ticks_diff(now_ticks, self._until_ticks) >= 0:
             self.end(self.set_id, ENDED_LEASE)
+        elif ticks_diff(self._edge_ticks, now_ticks) > EARLY_US:
+            return
         elif state == PULSE:
             self._edge(now_ticks)
         elif state == WAIT:
@@ -264,11 +282,16 @@ class Pacer:
         self._ref_pass = 0
         self._ref_ticks = go_ticks
         self._ref_rest = 0
+        self._pass_ticks = go_ticks
         self._enter_pass(go_ticks, segment)
 
     def _enter_pass(self, pass_ticks: int, segment: Segment) -> None:
+        # By our own clock, not by the number of passes: what a correction adds is part of the set as well.
+        self._elapsed_rest_us += ticks_diff(pass_ticks, self._pass_ticks)
+        self._elapsed_ms += self._elapsed_rest_us // 1000
+        self._elapsed_rest_us %= 1000
         self._pass_ticks = pass_ticks
-        end_ms = self._elapsed_ms + (segment.phase_us + segment.width_us) // 1000
+        end_ms = self._elapsed_ms + (segment.phase_us + segment.width_us + 999) // 1000
         if end_ms > MAX_SET_MS:
             self.end(self.set_id, ENDED_LONGEST)
             return
@@ -277,13 +300,18 @@ class Pacer:
 
     def _start_pulse(self, now_ticks: int) -> None:
         segment = self._segment
-        if segment is None:
+        schedule = self._schedule
+        if segment is None or schedule is None:
             self.still()
+            return
+        if schedule.passes and self.pass_no >= schedule.passes:
+            # Made shorter while this pass was waited for.
+            self.end(self.set_id, ENDED_FINISHED)
             return
         late_us = ticks_diff(now_ticks, self._edge_ticks)
         self._count_edge(late_us)
         peak_bp = self._peak_bp()
-        if late_us > LATE_SKIP_US:
+        if late_us > LATE_SKIP_US or late_us >= segment.width_us:
             if self.skipped < _COUNT_MAX:
                 self.skipped += 1
             self._enter_tail()
@@ -314,11 +342,14 @@ class Pacer:
 
     def _enter_tail(self) -> None:
         segment = self._segment
-        if segment is None:
+        schedule = self._schedule
+        if segment is None or schedule is None:
             self.still()
             return
         self.state = TAIL
-        self._edge_ticks = ticks_add(self._pass_ticks, segment.period_us)
+        # The last pass is lived to its end; of any other the last moments belong to the next one.
+        is_last = schedule.passes and self.pass_no + 1 >= schedule.passes
+        self._edge_ticks = ticks_add(self._pass_ticks, segment.period_us - (0 if is_last else TAIL_US))
 
     def _next_pass(self) -> None:
         schedule = self._schedule
@@ -326,10 +357,6 @@ class Pacer:
         if schedule is None or ended is None:
             self.still()
             return
-        self._elapsed_rest_us += ended.period_us
-        self._elapsed_ms += self._elapsed_rest_us // 1000
-        self._elapsed_rest_us %= 1000
-
         pass_no = self.pass_no + 1
         segments = schedule.segments
         segment = segments[0]
@@ -349,6 +376,10 @@ class Pacer:
             self._ref_ticks = expected_ticks
             wrong_us = 0
         pass_ticks = self._ref_ticks
+        if wrong_us > MAX_REF_AWAY_US or wrong_us < -MAX_REF_AWAY_US:
+            # No correction is as large as this: the two clocks have nothing to do with each other any more.
+            self.end(self.set_id, ENDED_FAULT)
+            return
         if wrong_us > LATE_SKIP_US or wrong_us < -LATE_SKIP_US:
             pass_no = self._rejoin(pass_no, wrong_us, segment)
             pass_ticks = self._ref_ticks
@@ -376,7 +407,7 @@ class Pacer:
         return True
 
     def _rejoin(self, pass_no: int, wrong_us: int, segment: Segment) -> int:
-        """The timeline moved by more than a correction: go on with its first pass that is not over.
+        """The timeline moved by more than a correction: go on with its first pass that has not begun.
 
         We stand between two passes, so that nothing vibrates; passes left out are counted as skipped.
         """

@@ -58,7 +58,7 @@ class Pulse:
         self._fall_from_us = width_us - fall_us
 
     def advance(self, at_us: int) -> None:
-        """Performs the edge that is due, at `at_us` (`next_us` or later) since the pulse began.
+        """Performs the edge that is due, at `at_us` since the pulse began: at `next_us`, or later.
 
         The fall and the end keep to the plan however late an edge is. The rise does not: its next step is
         counted from now, so that a program that was away for a moment never makes up for it with a jolt.
@@ -77,7 +77,10 @@ class Pulse:
         self._index += 1
         if self._index < self._levels:
             self.level_bp = self._at_least_one(self.peak_bp * self._index // self._levels)
-            self.next_us = at_us + self._rise_step_us
+            # A little early counts as on time, or a rise could be hurried step by step.
+            if at_us > self.next_us:
+                self.next_us = at_us
+            self.next_us += self._rise_step_us
             if self.next_us > self._fall_from_us:
                 self.next_us = self._fall_from_us
         else:

@@ -38,7 +38,7 @@ def ticks_diff(later: int, earlier: int) -> int:
 
 
 def stamp_is_near(wraps: int, ticks: int, now_wraps: int, now_ticks: int) -> bool:
-    """Whether a stamp lies within 2**29 µs (8 min 56 s) of now, so that `ticks_diff` speaks the truth of it."""
+    """Whether a stamp lies within 2**29 µs (8 min 56 s) of now, so that `ticks_diff` is right."""
     delta_us = ticks_diff(ticks, now_ticks)
     carry = 0
     if delta_us > 0 and ticks < now_ticks:
