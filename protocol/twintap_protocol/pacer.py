@@ -46,6 +46,7 @@ from .ticks import stamp_is_near, ticks_add, ticks_diff
 
 _LEASE_US = LEASE_MS * 1000
 _COUNT_MAX = 65_535  # what a report can carry; past it a count stays where it is
+FAR_US = (1 << 29) - 1  # as far off as two ticks can be
 _PRODUCT_MAX = 400_000_000  # µs; passes times period, well within 2**29
 
 
@@ -240,11 +241,29 @@ class Pacer:
         if self.state == REST:
             return False
         self.due_ticks = self._edge_ticks
-        self.due_is_sharp = self.state != TAIL
+        # Steps within a rise or a fall are no sharp edges: a ms more or less in them is not felt.
+        self.due_is_sharp = self.state == WAIT or (
+            self.state != TAIL and self._pulse.next_us >= self._pulse.width_us
+        )
         if self.leased and ticks_diff(self._until_ticks, self._edge_ticks) < 0:
             self.due_ticks = self._until_ticks
             self.due_is_sharp = self.level_bp > 0
         return True
+
+    def until_sharp_us(self, now_ticks: int) -> int:
+        """Microseconds until the motor next goes on or off; FAR_US while nothing is due.
+
+        Never more than the truth, a lease's end apart, but less in the tail of a pass: there the next pass
+        counts as a pulse that begins with it.
+        """
+        state = self.state
+        if state == REST:
+            return FAR_US
+        if state == WAIT:
+            return ticks_diff(self._edge_ticks, now_ticks)
+        if state == TAIL:
+            return ticks_diff(self._edge_ticks, now_ticks) + TAIL_US - SLEW_US
+        return ticks_diff(self._pulse_ticks, now_ticks) + self._pulse.width_us
 
     def step(self, now_ticks: int) -> None:
         """Does what `plan` said is due, at `now_ticks`; a second call may be due at once.
