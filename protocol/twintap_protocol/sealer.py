@@ -15,18 +15,14 @@ class Sealer(Protocol):
     bytes are those of AES-128-CCM, whoever makes them.
     """
 
-    def seal_into(
-        self, buf: bytearray | memoryview, nonce: bytes | bytearray, aad_len: int, payload_len: int
-    ) -> int:
+    def seal_into(self, buf: bytearray, nonce: bytes | bytearray, aad_len: int, payload_len: int) -> int:
         """Seal the frame in `buf` in place, put the tag after the payload, and give the whole length.
 
         Raises LocalError, with nothing changed, for lengths that do not fit `buf` or the longest frame.
         """
         ...
 
-    def open_into(
-        self, buf: bytearray | memoryview, nonce: bytes | bytearray, aad_len: int, total_len: int
-    ) -> int:
+    def open_into(self, buf: bytearray, nonce: bytes | bytearray, aad_len: int, total_len: int) -> int:
         """Open the sealed frame of `total_len` bytes in `buf` in place, and give its payload's length.
 
         Raises RemoteError "tag" if the tag does not fit, with the payload's place zeroed; RemoteError
