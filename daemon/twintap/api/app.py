@@ -1,0 +1,54 @@
+"""The application: the front door, the routes, the errors, one page."""
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from .. import __version__, addresses
+from ..store import Store
+from . import page, routes, watch
+from .context import Context
+from .faults import add_handlers
+from .gate import FrontDoor, Gate
+
+if TYPE_CHECKING:
+    from ..discovery import Foreign
+    from ..hub import Hub
+
+
+def create_app(hub: "Hub", store: Store, *, host: str, names: frozenset[str], foreign: "Foreign") -> FastAPI:
+    """Build the application for a hub that has been started.
+
+    `host`: what is served on; `names`: the host names, in lower case, by which this computer may be called;
+    `foreign`: the pulsers heard that are not ours.
+    """
+    app = FastAPI(
+        title="twintap",
+        version=__version__,
+        description="Rooms, sets, pulsers. Times carry their unit in their name; left is the client's left.",
+        docs_url=None,  # the usual page for it loads its script from elsewhere, and nothing here calls outside
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    context = Context(hub=hub, store=store, gate=Gate(store), host=host, foreign=foreign)
+    app.state.context = context
+    add_handlers(app)
+    app.include_router(routes.router)
+    app.include_router(watch.router)
+    app.include_router(page.router)
+    app.add_middleware(FrontDoor, names=names or addresses.own_names(store.daemon_id.hex()))
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
+            # The framework's own models of a 422: ours replaces them in every operation.
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schema.get("components", {}).get("schemas", {}).pop(unused, None)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi
+    return app

@@ -1,0 +1,54 @@
+"""What every route needs, in one place."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from ..store import Pairing, Store
+from .gate import Gate
+
+if TYPE_CHECKING:
+    from ..discovery import Foreign
+    from ..hub import Hub
+
+_UNDO_MAX = 16
+
+
+@dataclass(slots=True)
+class Undo:
+    """What was before the latest pairings, so that one which fails at the cable can be taken back."""
+
+    _before: OrderedDict[bytes, Pairing | None] = field(default_factory=OrderedDict[bytes, Pairing | None])
+
+    def keep(self, pulser_id: bytes, before: Pairing | None) -> None:
+        """Remember what a new pairing replaced (None: nothing); only the latest few are kept."""
+        self._before[pulser_id] = before
+        self._before.move_to_end(pulser_id)
+        while len(self._before) > _UNDO_MAX:
+            self._before.popitem(last=False)
+
+    def take(self, pulser_id: bytes) -> Pairing | None:
+        """Give what was before and forget it; KeyError if this pulser was not paired lately."""
+        return self._before.pop(pulser_id)
+
+
+@dataclass(slots=True)
+class Context:
+    """The parts that the routes work with."""
+
+    hub: "Hub"
+    store: Store
+    gate: Gate
+    host: str
+    foreign: "Foreign"
+    undo: Undo = field(default_factory=Undo)
+
+
+def _context(connection: HTTPConnection) -> Context:
+    return cast("Context", connection.app.state.context)
+
+
+Ctx = Annotated[Context, Depends(_context)]

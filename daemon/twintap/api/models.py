@@ -1,0 +1,161 @@
+"""What controllers send, and the answers that are not a view. Everything is strict: a number is no text."""
+
+import math
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from ..core import pacing
+from ..errors import Fault, Refused
+from ..names import NAME_MAX, checked_name
+from ..tokens import Role
+from ..views import PulserView, RoomView, Side
+
+# Whole numbers past this have no exact float, and no field has any use for them.
+_EXACT = 2**53
+
+
+def _number(value: object) -> object:
+    """Let only numbers that a pacing can judge pass on; the ranges themselves are the core's."""
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        finite = value is None or abs(value) <= _EXACT
+        if finite:
+            return value
+        shown = "not a number" if isinstance(value, float) and math.isnan(value) else "far out of range"
+        raise Refused(Fault("range", f"a value is {shown}"))
+    raise ValueError(f"it has to be a number, not {type(value).__name__}")
+
+
+def _ranged(low: float, high: float, kind: Literal["number", "integer"], words: str) -> WithJsonSchema:
+    number = {"type": kind, "minimum": low, "maximum": high}
+    return WithJsonSchema({"anyOf": [number, {"type": "null"}], "description": words})
+
+
+_Number = Annotated[float | int | None, BeforeValidator(_number)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PacingChanges(_Body):
+    """How a set is to feel; what is left out stays as it is (at a start: as it was in the set before).
+
+    `pulse_ms` is at most half a pass. `level_pct` sets both sides; a side's own field wins over it.
+    """
+
+    rate_hz: Annotated[
+        _Number, _ranged(pacing.MIN_RATE_HZ, pacing.MAX_RATE_HZ, "number", "passes a second")
+    ] = None
+    pulse_ms: Annotated[_Number, _ranged(pacing.MIN_PULSE_MS, 5000, "integer", "width of a pulse")] = None
+    level_pct: Annotated[_Number, _ranged(0, 100, "number", "level of both sides")] = None
+    left_pct: Annotated[_Number, _ranged(0, 100, "number", "level of the left side")] = None
+    right_pct: Annotated[_Number, _ranged(0, 100, "number", "level of the right side")] = None
+    ramp_ms: Annotated[_Number, _ranged(0, pacing.MAX_RAMP_MS, "integer", "rise over the set")] = None
+    passes: Annotated[_Number, _ranged(0, pacing.MAX_PASSES, "integer", "0: open")] = None
+    revision: Annotated[int | None, Field(description="the state that the command was made against")] = None
+
+    def changes(self) -> dict[str, object]:
+        """Give the parts of a pacing that were said."""
+        return self.model_dump(exclude_none=True, exclude={"revision"})
+
+
+class PairingBody(_Body):
+    """A pulser to be paired. `key`: the 16 bytes that its cable gave or will give it, as hex; it never comes out."""
+
+    pulser_id: Annotated[str, Field(pattern=r"^([0-9a-f]{2}){6,16}$")]
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", repr=False)]
+    room: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+    side: Side
+    name: Annotated[str | None, Field(min_length=1, max_length=NAME_MAX)] = None
+    ceiling_pct: Annotated[float, Field(ge=1, le=100, strict=False)] = 60.0
+
+    def check_names(self) -> None:
+        """Raise `Refused` for a name that no room or pulser may have."""
+        checked_name("room", self.room)
+        if self.name is not None:
+            checked_name("name", self.name)
+
+
+class AddressBody(_Body):
+    """Where a pulser is, said by hand."""
+
+    host: Annotated[str, Field(pattern=r"^(\d{1,3}\.){3}\d{1,3}$", description="an IPv4 address")]
+    port: Annotated[int, Field(ge=1, le=65535)]
+
+
+class TokenBody(_Body):
+    """A token to be given out. `rooms` left out: all rooms. `lifetime_s` left out: until it is revoked."""
+
+    label: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+    role: Literal["therapist", "observer", "display", "logger"]
+    rooms: Annotated[list[str], Field(min_length=1, max_length=100)] | None = None
+    lifetime_s: Annotated[int, Field(ge=60, le=366 * 86_400)] | None = None
+
+
+class TokenView(BaseModel):
+    """A token that was given out; its text is not kept. `id` names it."""
+
+    id: str
+    label: str
+    role: Role
+    rooms: list[str] | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewToken(BaseModel):
+    """A token just made. `token` is its text, shown this once."""
+
+    token: str
+    view: TokenView
+
+
+class Address(BaseModel):
+    """An address with its port."""
+
+    host: str
+    port: int
+
+
+class DaemonView(BaseModel):
+    """This daemon. `addresses`: where pulsers reach it, the best first."""
+
+    daemon_id: str
+    version: str
+    protocol: str
+    host: str
+    port: int
+    addresses: list[Address]
+
+
+class Elsewhere(BaseModel):
+    """A pulser that was heard on the network and is not this daemon's. `daemon_id` None: nobody's."""
+
+    id: str
+    daemon_id: str | None
+    address: str
+
+
+class Pulsers(BaseModel):
+    """This daemon's pulsers, and those that it only hears."""
+
+    pulsers: list[PulserView]
+    elsewhere: list[Elsewhere]
+
+
+class Paired(BaseModel):
+    """A pairing that the daemon keeps from now on. `colour`: the room's, for the pulser's light."""
+
+    pulser: PulserView
+    colour: str
+
+
+class Answer(BaseModel):
+    """What a command by WebSocket is answered with: `room` if it was done, `error` if not."""
+
+    id: str | int
+    ok: bool
+    room: RoomView | None = None

@@ -1,0 +1,156 @@
+"""A daemon, seen from another program of this computer: its API by HTTP and WebSocket."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import httpx
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from twintap_protocol.errors import TwintapError
+
+from .errors import Fault, Refused
+from .names import clean
+from .pairing import Where
+from .store import Pairing, default_path, read_admin_token
+
+DEFAULT_URL = "http://127.0.0.1:8700"
+# A soft stop at the slowest rate takes a pass of 10 s.
+_ANSWER_WITHIN_S = 30.0
+
+
+class Unreachable(TwintapError):
+    """No daemon answers, or what answers is no twintap daemon."""
+
+
+class Client:
+    """Speaks to one daemon. `url` and `token` as given, or from `TWINTAP_URL`, `TWINTAP_TOKEN`, the data folder."""
+
+    def __init__(self, url: str | None = None, token: str | None = None, data: Path | None = None) -> None:
+        """Raises `Unreachable` if the URL is none, or no token is to be found."""
+        self.url = (url or os.environ.get("TWINTAP_URL") or DEFAULT_URL).rstrip("/")
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Unreachable(f"TWINTAP_URL is {clean(self.url)}; it has to look like {DEFAULT_URL}")
+        self.host = parts.hostname
+        self.is_sealed = parts.scheme == "https"
+        folder = data or default_path()
+        found = token or os.environ.get("TWINTAP_TOKEN") or read_admin_token(folder)
+        if not found or not found.isascii() or not found.isprintable():
+            raise Unreachable(
+                f"there is no token in {folder}; start the daemon (`twintap serve`), or set TWINTAP_DATA or TWINTAP_TOKEN"
+            )
+        self._headers = {"Authorization": f"Bearer {found}"}
+        # No proxy of the environment: a token and a key go to the daemon alone.
+        self._http = httpx.AsyncClient(
+            base_url=self.url + "/api/v1", headers=self._headers, timeout=_ANSWER_WITHIN_S, trust_env=False
+        )
+
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def ask(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, query: str = ""
+    ) -> Any:
+        """Give the answer's JSON (None if it has no body); `Refused` with the daemon's reason, or `Unreachable`."""
+        try:
+            answer = await self._http.request(method, path + query, json=body)
+        except httpx.TimeoutException:
+            raise Unreachable(f"the daemon at {self.url} does not answer; is it hung?") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError):
+            raise Unreachable(
+                f"no daemon answers at {self.url}; start one with `twintap serve`, or set TWINTAP_URL"
+            ) from None
+        try:
+            content = answer.json() if answer.content else None
+        except ValueError:
+            content = None
+        if answer.is_success:
+            return content
+        raise Refused(_fault(content, answer.status_code, self.url))
+
+    async def watch(self, room: str | None) -> AsyncIterator[dict[str, Any]]:
+        """Give every event as it comes; ends with `Unreachable` when the daemon goes, `Refused` if it refuses."""
+        parts = urlsplit(self.url)
+        path = (
+            parts.path + "/api/v1" + (f"/rooms/{quote(room, safe='')}" if room is not None else "") + "/watch"
+        )
+        address = urlunsplit(("wss" if self.is_sealed else "ws", parts.netloc, path, "", ""))
+        try:
+            async with connect(address, additional_headers=self._headers, proxy=None) as socket:
+                async for message in socket:
+                    found = json.loads(message)
+                    if not isinstance(found, dict):
+                        continue
+                    event = cast("dict[str, Any]", found)
+                    if "error" in event:
+                        raise Refused(_fault(event, 0, self.url))
+                    yield event
+        except ConnectionClosed:
+            pass
+        except (OSError, InvalidHandshake, InvalidURI, ValueError):
+            raise Unreachable(
+                f"no daemon answers at {self.url}; start one with `twintap serve`, or set TWINTAP_URL"
+            ) from None
+        raise Unreachable(f"the daemon at {self.url} has gone")
+
+
+def room_path(room: str, rest: str = "") -> str:
+    """Give the path of a room, whatever its name."""
+    return f"/rooms/{quote(room, safe='')}{rest}"
+
+
+def _fault(content: object, status: int, url: str) -> Fault:
+    found = cast("dict[str, Any]", content).get("error") if isinstance(content, dict) else None
+    if not isinstance(found, dict):
+        return Fault("http", f"{url} answers {status} and is no twintap daemon; check TWINTAP_URL")
+    error = cast("dict[str, Any]", found)
+    retry = error.get("retry_after_ms")
+    return Fault(
+        code=clean(str(error.get("code"))),
+        message=clean(str(error.get("message")), 500),
+        field=str(error["field"]) if "field" in error else None,
+        side=str(error["side"]) if "side" in error else None,
+        retry_after_ms=retry if isinstance(retry, int) else None,
+    )
+
+
+class RemoteRegistrar:
+    """Pairing's view of a daemon in another process."""
+
+    def __init__(self, client: Client) -> None:
+        """Use a client that has the daemon's admin token."""
+        self._client = client
+
+    async def where(self) -> Where:
+        """Ask the daemon where it is."""
+        found = await self._client.ask("GET", "/daemon")
+        return Where(found["daemon_id"], tuple((one["host"], one["port"]) for one in found["addresses"]))
+
+    async def add(self, pairing: Pairing) -> str:
+        """Give the key to the daemon."""
+        body = {
+            "pulser_id": pairing.pulser_id.hex(),
+            "key": pairing.key.hex(),
+            "room": pairing.room,
+            "side": pairing.side,
+            "name": pairing.name,
+            "ceiling_pct": pairing.ceiling_pct,
+        }
+        return str((await self._client.ask("POST", "/pulsers", body))["colour"])
+
+    async def undo(self, pulser_id: bytes) -> None:
+        """Have the daemon put back what was."""
+        await self._client.ask("POST", f"/pulsers/{pulser_id.hex()}/undo")
+
+    async def is_linked(self, pulser_id: bytes) -> bool:
+        """Ask whether the pulser is linked."""
+        found = await self._client.ask("GET", "/pulsers")
+        return any(one["id"] == pulser_id.hex() and one["link"] == "linked" for one in found["pulsers"])

@@ -1,0 +1,140 @@
+"""A pulser's serial console: JSON-RPC 2.0, one object a line, over a USB cable or a virtual board's pty."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
+
+import serial
+import serial_asyncio
+
+from .errors import ConsoleError
+from .names import clean
+
+BAUD = 115_200  # what stock firmware's console speaks
+_LINE_MAX = 4 * 1024  # an answer has a few hundred bytes; a longer line is another program's
+_ANSWER_WITHIN_S = 3.0
+# A board that its port's opening has reset needs this long until its console is there.
+_BOOT_WITHIN_S = 12.0
+_ASK_AGAIN_S = 1.0
+
+
+class ConsoleRefused(ConsoleError):
+    """The pulser answered, and said no: it has changed nothing."""
+
+
+class Console:
+    """An open console. Use `open_console`."""
+
+    def __init__(self, port: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take an open port's streams."""
+        self.port = port
+        self._reader = reader
+        self._writer = writer
+        self._last_id = 0
+
+    async def ready(self, within_s: float = _BOOT_WITHIN_S) -> dict[str, Any]:
+        """Wait for a pulser that may be booting, and give its `info`; ConsoleError if none answers."""
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    try:
+                        return await self.call("info", within_s=_ASK_AGAIN_S)
+                    except ConsoleRefused:
+                        raise
+                    except ConsoleError:
+                        continue
+        except TimeoutError:
+            raise ConsoleError(
+                f"no pulser answers at {self.port}: is it the right port, is the firmware on it (make flash), and "
+                "does no other program hold the port?"
+            ) from None
+
+    async def call(
+        self, method: str, params: Mapping[str, object] | None = None, *, within_s: float = _ANSWER_WITHIN_S
+    ) -> dict[str, Any]:
+        """Call a method and give its result.
+
+        Raises `ConsoleRefused` with the pulser's own words if it refuses, `ConsoleError` if no answer comes in
+        time or the port fails. Neither message holds a parameter's value.
+        """
+        self._last_id += 1
+        request: dict[str, object] = {"jsonrpc": "2.0", "id": self._last_id, "method": method}
+        if params is not None:
+            request["params"] = dict(params)
+        try:
+            async with asyncio.timeout(within_s):
+                # The newline before ends whatever half a line the pulser may have been sent.
+                self._writer.write(b"\n" + json.dumps(request).encode("ascii") + b"\n")
+                await self._writer.drain()
+                answer = await self._answer()
+        except TimeoutError:
+            raise ConsoleError(f"the pulser at {self.port} did not answer `{method}`") from None
+        except (OSError, EOFError) as error:
+            raise ConsoleError(f"the port {self.port} failed ({error}); is the cable in?") from error
+        error = answer.get("error")
+        if error is not None:
+            words = cast("dict[str, object]", error).get("message") if isinstance(error, dict) else error
+            raise ConsoleRefused(f"the pulser refused `{method}`: {clean(str(words))}")
+        result = answer.get("result")
+        return cast("dict[str, Any]", result) if isinstance(result, dict) else {}
+
+    async def _answer(self) -> dict[str, Any]:
+        """Read until the answer to the last request; boot messages and late answers are passed over."""
+        while True:
+            line = await self._line()
+            try:
+                found = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(found, dict):
+                answer = cast("dict[str, Any]", found)
+                if answer.get("jsonrpc") == "2.0" and answer.get("id") == self._last_id:
+                    return answer
+
+    async def _line(self) -> bytes:
+        while True:
+            try:
+                return await self._reader.readuntil(b"\n")
+            except asyncio.LimitOverrunError as overrun:
+                await self._reader.read(max(1, overrun.consumed))
+
+    async def close(self) -> None:
+        """Close the port."""
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def open_console(port: str) -> AsyncIterator[Console]:
+    """Open the serial port (or pty) `port`; ConsoleError if it cannot be opened."""
+    try:
+        device = await asyncio.to_thread(_open, port)
+    except (OSError, ValueError, serial.SerialException) as error:
+        raise ConsoleError(f"the port {port} cannot be opened: {clean(str(error))}") from error
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_LINE_MAX, loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport, _ = await serial_asyncio.connection_for_serial(loop, lambda: protocol, device)
+    console = Console(port, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+    try:
+        yield console
+    finally:
+        await console.close()
+
+
+def _open(port: str) -> serial.Serial:
+    device = serial.Serial()
+    device.port = port
+    device.baudrate = BAUD
+    device.timeout = 0
+    if sys.platform != "win32":
+        device.exclusive = True
+    # Both lines the same, or the usual reset circuit of an ESP32 board resets it.
+    device.dtr = False
+    device.rts = False
+    device.open()
+    return device
