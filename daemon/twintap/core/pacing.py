@@ -49,7 +49,9 @@ class Pacing:
                 continue
             if field not in _RANGES:
                 raise Refused(
-                    Fault("field", f"{field} is not a part of a pacing; {', '.join(_RANGES)} are", field=field)
+                    Fault(
+                        "field", f"{field} is not a part of a pacing; {', '.join(_RANGES)} are", field=field
+                    )
                 )
             low, high, whole = _RANGES[field]
             values[field] = _number(field, value, low, high, whole=whole)
@@ -82,7 +84,9 @@ def _number(field: str, value: object, low: float, high: float, *, whole: bool) 
         raise _out_of_range(field, value, low, high)
     if whole:
         if value != int(value):
-            raise Refused(Fault("field", f"{field} is {value}; it has to be a whole number", field=field, value=value))
+            raise Refused(
+                Fault("field", f"{field} is {value}; it has to be a whole number", field=field, value=value)
+            )
         return int(value)
     return float(value)
 

@@ -1,0 +1,306 @@
+"""The hub: every pulser and every room of this daemon, one UDP socket, and the clock that they share."""
+
+import asyncio
+import dataclasses
+import logging
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+
+from twintap_protocol import frames
+
+from .errors import Fault, Refused
+from .links.endpoint import Endpoint
+from .links.pulser import Pulser
+from .rooms import Room, pulser_view
+from .store import Pairing, Store
+from .views import PulserView, RoomEvent, RoomView, other
+from .watch import Watch
+from .wire import level_bp
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 0.25
+_BEAT_S = 0.1
+_AWAY_US = 600_000  # a loop away for longer has let leases run down, and its stamps cannot be believed
+_IDENTIFY_MS = 500
+_IDENTIFY_PCT = 40.0
+_IDENTIFY_PATIENCE_S = 1.0
+
+
+def monotonic_us() -> int:
+    """The daemon's clock: CLOCK_MONOTONIC in µs."""
+    return time.monotonic_ns() // 1_000
+
+
+def _suspended_us() -> int:
+    """How long this machine has slept since it booted, in µs; 0 where the platform does not tell."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    if clock is None:
+        return 0
+    return (time.clock_gettime_ns(clock) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1_000
+
+
+class Hub:
+    """See the module's text. `start` binds UDP; every other method belongs to the same event loop."""
+
+    def __init__(self, store: Store, *, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+        self.daemon_id = store.daemon_id
+        self._store = store
+        self._rooms: dict[str, Room] = {}
+        self._pulsers: dict[str, Pulser] = {}
+        self._watches: set[Watch] = set()
+        self._last_set_id = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.endpoint = Endpoint(
+            self.daemon_id,
+            monotonic_us,
+            ended_set=lambda: self._last_set_id,
+            on_linked=self._on_linked,
+            on_report=self._on_report,
+        )
+
+    # --- life -----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Binds UDP and begins to look for its pulsers. Raises `StartupError` when the port is taken."""
+        self.port = await self.endpoint.open(self.host, self.port)
+        for pairing in self._store.pairings():
+            self._add(pairing)
+        self._tasks = [
+            asyncio.create_task(self._tick(), name="hub tick"),
+            asyncio.create_task(self._watch_clock(), name="hub clock watch"),
+        ]
+
+    async def close(self) -> None:
+        """Stops every set, then the tasks and the socket."""
+        running = [
+            room for room in self._rooms.values() if room.state.set is not None and room.state.set.is_on
+        ]
+        for result in await asyncio.gather(
+            *(room.stop("daemon", soft=False) for room in running), return_exceptions=True
+        ):
+            if isinstance(result, Refused):
+                log.warning("at closing: %s", result)
+            elif isinstance(result, BaseException):
+                raise result
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for room in self._rooms.values():
+            room.close()
+        self.endpoint.close()
+
+    # --- pulsers --------------------------------------------------------------------------------------------
+
+    def pulsers(self) -> list[PulserView]:
+        now_us = monotonic_us()
+        return [pulser_view(pulser, now_us) for pulser in self._pulsers.values()]
+
+    async def add_pulser(self, pairing: Pairing) -> PulserView:
+        """Takes a newly paired pulser, or an old one under a new key. Raises `Refused("taken")`."""
+        room = self._rooms.get(pairing.room)
+        held = room.pulsers.get(pairing.side) if room is not None else None
+        if held is not None and held.pairing.pulser_id != pairing.pulser_id:
+            text = f"room {pairing.room} has a {pairing.side} pulser ({held.pairing.name}): unpair it first"
+            raise Refused(Fault("taken", text, field="side", value=pairing.side, side=pairing.side))
+        await asyncio.to_thread(self._store.put_pairing, pairing)
+        before = self._pulsers.get(pairing.pulser_id.hex())
+        if before is not None:
+            self._drop(before)
+        pulser = self._add(pairing)
+        self._rooms[pairing.room].tell("pulser.paired", "system", {"side": pairing.side, "pulser": pulser.id})
+        return pulser_view(pulser, monotonic_us())
+
+    async def remove_pulser(self, pulser_id: str) -> None:
+        """Forgets a pulser and its key. Raises `Refused("unknown")`."""
+        pulser = self._pulser(pulser_id)
+        await asyncio.to_thread(self._store.remove_pairing, pulser.pairing.pulser_id)
+        room = self._rooms[pulser.pairing.room]
+        self._drop(pulser)
+        room.tell("pulser.removed", "system", {"side": pulser.pairing.side, "pulser": pulser.id})
+
+    def heard_of(self, pulser_id: bytes, host: str, port: int) -> None:
+        """A pulser was announced, or said by a person to be, at `host`:`port`; a stranger's is ignored."""
+        pulser = self._pulsers.get(pulser_id.hex())
+        if pulser is not None:
+            pulser.found_at((host, port))
+            pulser.tick(monotonic_us(), self._ended_for(pulser))
+
+    async def identify(self, pulser_id: str, *, actor: str) -> None:
+        """Makes one pulser buzz for half a second. Raises `Refused`."""
+        pulser = self._pulser(pulser_id)
+        room = self._rooms[pulser.pairing.room]
+        side = pulser.pairing.side
+        link, report = pulser.link, pulser.report
+        if room.state.set is not None and room.state.set.phase != "ended":
+            raise Refused(Fault("running", "a set is running: stop it before a pulser is made to buzz"))
+        if link is None or report is None:
+            raise Refused(Fault("offline", f"the {side} pulser does not answer", side=side))
+        if report.flags & frames.FLAG_CHARGING:
+            raise Refused(Fault("charging", f"the {side} pulser is on its charger: unplug it", side=side))
+        pulser.identify_number = (pulser.identify_number + 1) & 0xFFFF
+        frame = frames.Identify(pulser.identify_number, _IDENTIFY_MS, level_bp(_IDENTIFY_PCT))
+        room.tell("pulser.identify", actor, {"side": side, "pulser": pulser.id})
+        deadline_s = time.monotonic() + _IDENTIFY_PATIENCE_S
+        while time.monotonic() < deadline_s and pulser.link is link:
+            link.send(frames.IDENTIFY, frame.write(link.payload, link.channel.PAYLOAD))
+            for _ in range(10):
+                await asyncio.sleep(0.01)
+                report = pulser.report
+                if report is not None and report.flags & frames.FLAG_IDENTIFY:
+                    return
+        raise Refused(Fault("silent", f"the {side} pulser did not answer", side=side))
+
+    def _pulser(self, pulser_id: str) -> Pulser:
+        pulser = self._pulsers.get(pulser_id)
+        if pulser is None:
+            raise Refused(Fault("unknown", f"no pulser {pulser_id} is paired here", field="pulser"))
+        return pulser
+
+    def _add(self, pairing: Pairing) -> Pulser:
+        pulser = Pulser(pairing, self.daemon_id, self.endpoint.send, monotonic_us)
+        room = self._rooms.get(pairing.room)
+        if room is None:
+            colour = self._store.room_colour(pairing.room)
+            room = Room(pairing.room, colour, monotonic_us, self._take_set_id, self._publish)
+            self._rooms[pairing.room] = room
+        pulser.colour = _colour(room.colour)
+        room.pulsers[pairing.side] = pulser
+        self._pulsers[pulser.id] = pulser
+        self.endpoint.add(pulser)
+        pulser.tick(monotonic_us(), self._ended_for(pulser))
+        return pulser
+
+    def _drop(self, pulser: Pulser) -> None:
+        room = self._rooms[pulser.pairing.room]
+        room.on_lost(pulser)
+        if room.pulsers.get(pulser.pairing.side) is pulser:
+            del room.pulsers[pulser.pairing.side]
+        self._pulsers.pop(pulser.id, None)
+        self.endpoint.remove(pulser)
+
+    # --- rooms ----------------------------------------------------------------------------------------------
+
+    def rooms(self) -> list[RoomView]:
+        return [room.view() for room in self._rooms.values()]
+
+    def room(self, name: str) -> RoomView:
+        """Raises `Refused("unknown")`."""
+        return self._room(name).view()
+
+    async def start_set(
+        self, room: str, changes: Mapping[str, object], *, actor: str, revision: int | None
+    ) -> RoomView:
+        """Starts a set; returns once both pulsers have acknowledged. Raises `Refused`."""
+        return await self._room(room).start(changes, actor, revision)
+
+    async def change_set(
+        self, room: str, changes: Mapping[str, object], *, actor: str, revision: int | None
+    ) -> RoomView:
+        """Changes the running set at its next boundary, levels at once. Raises `Refused`."""
+        return self._room(room).change(changes, actor, revision)
+
+    async def stop_set(self, room: str, *, soft: bool, actor: str) -> RoomView:
+        """Stops; returns once both are off. Raises `Refused("silent")` with the side that did not say so."""
+        return await self._room(room).stop(actor, soft=soft)
+
+    async def swap(self, room: str, *, actor: str) -> RoomView:
+        """Left becomes right. Raises `Refused("running")` in a set."""
+        held = self._room(room)
+        if held.state.set is not None and held.state.set.phase != "ended":
+            raise Refused(Fault("running", "a set is running: stop it before the sides are swapped"))
+        pulsers = list(held.pulsers.values())
+        held.pulsers.clear()
+        for pulser in pulsers:
+            pulser.pairing = dataclasses.replace(pulser.pairing, side=other(pulser.pairing.side))
+            held.pulsers[pulser.pairing.side] = pulser
+            pulser.assign()
+        for pulser in pulsers:
+            await asyncio.to_thread(self._store.put_pairing, pulser.pairing)
+        held.tell("room.swapped", actor, {})
+        return held.view()
+
+    def watch(self, room: str | None) -> Watch:
+        """Every event of `room`, or of all. Raises `Refused("unknown")`."""
+        if room is not None:
+            self._room(room)
+
+        def snapshots() -> list[RoomEvent]:
+            return [held.snapshot() for held in self._rooms.values() if room in (None, held.name)]
+
+        watch = Watch(snapshots, room, self._watches.discard)
+        self._watches.add(watch)
+        return watch
+
+    @contextmanager
+    def controller_present(self, room: str, label: str) -> Generator[None]:
+        """A controller that may command holds an open socket to `room`: an open set is not left alone."""
+        held = self._room(room)
+        held.controllers += 1
+        log.debug("%s is at room %s", label, room)
+        try:
+            yield
+        finally:
+            held.controllers -= 1
+
+    def _room(self, name: str) -> Room:
+        room = self._rooms.get(name)
+        if room is None:
+            known = ", ".join(self._rooms) or "none yet"
+            raise Refused(Fault("unknown", f"there is no room {name}; rooms are: {known}", field="room"))
+        return room
+
+    def _take_set_id(self) -> int:
+        self._last_set_id += 1
+        return self._last_set_id
+
+    def _ended_for(self, pulser: Pulser) -> int:
+        """Every set up to this one is over, as far as this pulser is concerned."""
+        current = self._rooms[pulser.pairing.room].state.set
+        if current is not None and current.is_on:
+            return current.set_id - 1
+        return self._last_set_id
+
+    def _publish(self, event: RoomEvent) -> None:
+        for watch in self._watches:
+            if watch.room is None or watch.room == event.room:
+                watch.put(event)
+
+    # --- what happens by itself -----------------------------------------------------------------------------
+
+    def _on_linked(self, pulser: Pulser) -> None:
+        self._rooms[pulser.pairing.room].on_linked(pulser)
+        pulser.keep_alive(monotonic_us(), self._ended_for(pulser))
+
+    def _on_report(self, pulser: Pulser) -> None:
+        self._rooms[pulser.pairing.room].on_report(pulser)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now_us = monotonic_us()
+            for pulser in list(self._pulsers.values()):
+                if pulser.is_silent(now_us):
+                    pulser.heard_at_us = pulser.link.heard_us if pulser.link is not None else None
+                    self.endpoint.forget_links(pulser.lose())
+                    self._rooms[pulser.pairing.room].on_lost(pulser)
+                pulser.tick(now_us, self._ended_for(pulser))
+
+    async def _watch_clock(self) -> None:
+        before_us, slept_us = monotonic_us(), _suspended_us()
+        while True:
+            await asyncio.sleep(_BEAT_S)
+            now_us, now_slept_us = monotonic_us(), _suspended_us()
+            away_us = now_us - before_us - int(_BEAT_S * 1e6) + abs(now_slept_us - slept_us)
+            before_us, slept_us = now_us, now_slept_us
+            if away_us > _AWAY_US:
+                log.warning("this computer was away for %d ms: every set is ended", away_us // 1_000)
+                for room in self._rooms.values():
+                    room.on_clock_jump()
+
+
+def _colour(text: str) -> tuple[int, int, int]:
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)

@@ -1,0 +1,168 @@
+"""The daemon's UDP socket: what arrives is stamped, sorted, counted, and handed to its link."""
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Callable
+
+from twintap_protocol import frames
+from twintap_protocol.errors import RemoteError
+from twintap_protocol.link import Hello, refuse
+
+from ..errors import StartupError
+from .link import Address, Link
+from .pulser import Pulser
+
+log = logging.getLogger(__name__)
+
+_HELLOS_PER_S = 100.0  # a hash each: enough for a clinic's Monday, too few to keep a core busy
+_HELLOS_BURST = 200.0
+_REFUSALS_PER_S = 5.0
+
+
+class _Bucket:
+    """So many a second, with some to spare."""
+
+    def __init__(self, per_s: float, burst: float) -> None:
+        self._per_us = per_s / 1e6
+        self._burst = burst
+        self._level = burst
+        self._last_us = 0
+
+    def take(self, now_us: int) -> bool:
+        self._level = min(self._burst, self._level + (now_us - self._last_us) * self._per_us)
+        self._last_us = now_us
+        if self._level < 1.0:
+            return False
+        self._level -= 1.0
+        return True
+
+
+class Endpoint(asyncio.DatagramProtocol):
+    """Sorts datagrams by link id. `on_linked` and `on_report` are called with the pulser that it concerns."""
+
+    def __init__(
+        self,
+        daemon_id: bytes,
+        clock_us: Callable[[], int],
+        *,
+        ended_set: Callable[[], int],
+        on_linked: Callable[[Pulser], None],
+        on_report: Callable[[Pulser], None],
+    ) -> None:
+        self.dropped: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self._daemon_id = daemon_id
+        self._clock_us = clock_us
+        self._ended_set = ended_set
+        self._on_linked = on_linked
+        self._on_report = on_report
+        self._pulsers: dict[bytes, Pulser] = {}
+        self._links: dict[bytes, tuple[Pulser, Link]] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+        self._hellos = _Bucket(_HELLOS_PER_S, _HELLOS_BURST)
+        self._refusals = _Bucket(_REFUSALS_PER_S, _REFUSALS_PER_S)
+
+    async def open(self, host: str, port: int) -> int:
+        """Binds UDP `host`:`port` (0: any) and gives the port. Raises `StartupError` when it is taken."""
+        loop = asyncio.get_running_loop()
+        try:
+            transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
+        except OSError as error:
+            raise StartupError(
+                f"UDP port {port} on {host} cannot be used: {error.strerror or error}"
+            ) from error
+        self._transport = transport
+        return int(transport.get_extra_info("sockname")[1])
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    # --- whom we know ---------------------------------------------------------------------------------------
+
+    def add(self, pulser: Pulser) -> None:
+        self._pulsers[pulser.pairing.pulser_id] = pulser
+
+    def remove(self, pulser: Pulser) -> None:
+        self._pulsers.pop(pulser.pairing.pulser_id, None)
+        self.forget_links(pulser.lose())
+
+    def forget_links(self, link_ids: list[bytes]) -> None:
+        for link_id in link_ids:
+            self._links.pop(link_id, None)
+
+    # --- datagrams ------------------------------------------------------------------------------------------
+
+    def send(self, data: bytes, address: Address) -> None:
+        if self._transport is not None:
+            self._transport.sendto(data, address)
+
+    def error_received(self, exc: Exception) -> None:
+        # A pulser that has gone answers by ICMP; its silence is what counts, and is seen elsewhere.
+        self.dropped["icmp"] += 1
+
+    def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
+        received_us = self._clock_us()
+        address = (str(addr[0]), addr[1])
+        buf = bytearray(data)
+        length = len(buf)
+        try:
+            kind = frames.read_kind(buf, length)
+            if kind >= frames.ECHO:
+                self._sealed(buf, length, received_us, address)
+            elif kind == frames.HELLO:
+                self._hello(buf, length, received_us, address)
+            else:
+                raise RemoteError("kind")
+        except RemoteError as error:
+            self.dropped[error.reason] += 1
+            if error.reason == "version":
+                self._refuse(bytes(frames.ID_LEN), frames.REFUSED_VERSION, received_us, address)
+
+    def _sealed(self, buf: bytearray, length: int, received_us: int, address: Address) -> None:
+        found = self._links.get(bytes(buf[4:8]))
+        if found is None:
+            raise RemoteError("link")
+        pulser, link = found
+        was_proved = link.channel.proved
+        try:
+            is_report = link.receive(buf, length, received_us, address)
+        except RemoteError:
+            pulser.dropped += 1
+            raise
+        pulser.address = address
+        if not was_proved:
+            self.forget_links(pulser.prove(link))
+            self._on_linked(pulser)
+        if is_report:
+            self._on_report(pulser)
+
+    def _hello(self, buf: bytearray, length: int, received_us: int, address: Address) -> None:
+        hello = Hello(buf, length)
+        if hello.daemon_id != self._daemon_id:
+            # Another daemon's pulser, which asks us by mistake; nobody is to be told who it is.
+            raise RemoteError("id")
+        pulser = self._pulsers.get(hello.pulser_id)
+        if pulser is None:
+            self._refuse(hello.pulser_id, frames.REFUSED_NOT_PAIRED, received_us, address)
+            raise RemoteError("id")
+        if not self._hellos.take(received_us):
+            raise RemoteError("flood")
+        if not hello.is_from(pulser.pairing.key):
+            raise RemoteError("tag")
+        reply, link, gone = pulser.answer(hello, address, self._ended_set())
+        self.forget_links(gone)
+        self._links[link.channel.link_id] = (pulser, link)
+        self.send(reply, address)
+
+    def _refuse(self, pulser_id: bytes, reason: int, now_us: int, address: Address) -> None:
+        if self._refusals.take(now_us):
+            self.send(refuse(pulser_id, reason, frames.VERSION), address)
+
+
+def new_daemon_id() -> bytes:
+    """A daemon's name for itself, made once: 8 random bytes."""
+    return secrets.token_bytes(frames.ID_LEN)

@@ -1,0 +1,151 @@
+"""One paired pulser, as long as it is paired: it owns the links, and gets the next one when one is lost."""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Literal
+
+from twintap_protocol import frames, limits
+from twintap_protocol.link import Hello, beckon, welcome
+
+from ..clock import ClockState
+from ..store import Pairing
+from .link import Address, Link, Send
+from .sealing import HostSealer
+
+_SILENT_US = limits.LINK_SILENT_MS * 1_000
+_KEEPALIVE_US = limits.KEEPALIVE_MS * 1_000
+_ROAD_OPEN_US = 20_000_000  # often enough that firewalls between keep the road open
+_BECKON_FIRST_US = limits.HELLO_RETRY_MS * 1_000
+_BECKON_MOST_US = limits.HELLO_RETRY_MAX_MS * 1_000
+_BECKON_FAST_US = 60_000_000  # after this long without an answer, only as often as the road needs
+
+
+class Pulser:
+    """See the module's text. Everything runs on the event loop; nothing here awaits."""
+
+    def __init__(self, pairing: Pairing, daemon_id: bytes, send: Send, clock_us: Callable[[], int]) -> None:
+        self.pairing = pairing
+        self.link: Link | None = None
+        self.address: Address | None = None
+        if pairing.last_host is not None and pairing.last_port is not None:
+            self.address = (pairing.last_host, pairing.last_port)
+        self.was_linked = False
+        self.heard_at_us: int | None = None
+        self.dropped = 0
+        self.pending: OrderedDict[bytes, Link] = OrderedDict()
+        self.colour: tuple[int, int, int] = (0, 0, 0)
+        self.identify_number = secrets.randbits(16)
+        self._daemon_id = daemon_id
+        self._send = send
+        self._clock_us = clock_us
+        self._beckon_due_us = 0
+        self._beckon_wait_us = _BECKON_FIRST_US
+        self._seeking_since_us = clock_us()
+        self._keepalive_due_us = 0
+
+    @property
+    def id(self) -> str:
+        return self.pairing.pulser_id.hex()
+
+    @property
+    def report(self) -> frames.Report | None:
+        return self.link.report if self.link is not None else None
+
+    @property
+    def state(self) -> Literal["linked", "seeking", "unseen"]:
+        if self.link is not None:
+            return "linked"
+        return "seeking" if self.was_linked or self.address is not None else "unseen"
+
+    def is_ready(self, now_us: int) -> bool:
+        """Whether its clock is known well enough to start a set."""
+        if self.link is None or self.link.report is None:
+            return False
+        return self.link.fit.state(now_us) in (ClockState.WARMING, ClockState.READY)
+
+    # --- making links ---------------------------------------------------------------------------------------
+
+    def answer(self, hello: Hello, address: Address, ended_set: int) -> tuple[bytes, Link, list[bytes]]:
+        """The welcome to an authentic hello, the link that it offers, and the link ids it pushes out."""
+        reply, channel = welcome(
+            hello,
+            self.pairing.key,
+            secrets.token_bytes(frames.NONCE_LEN),
+            secrets.token_bytes(frames.LINK_ID_LEN),
+            ended_set,
+            HostSealer,
+        )
+        link = Link(channel, address, self._send, self._clock_us, hello.boot_id, hello.version)
+        self.pending[channel.link_id] = link
+        gone: list[bytes] = []
+        while len(self.pending) > limits.PENDING_LINKS:
+            gone.append(self.pending.popitem(last=False)[0])
+        return reply, link, gone
+
+    def prove(self, link: Link) -> list[bytes]:
+        """`link` has opened its first frame: it is the link now. Gives the link ids that are over."""
+        gone = [link_id for link_id in self.pending if link_id != link.channel.link_id]
+        if self.link is not None:
+            gone.append(self.link.channel.link_id)
+        self.pending.clear()
+        self.link = link
+        self.was_linked = True
+        self._beckon_wait_us = _BECKON_FIRST_US
+        self._keepalive_due_us = 0
+        return gone
+
+    def lose(self) -> list[bytes]:
+        """Gives the link up; gives the link ids that are over."""
+        gone = list(self.pending)
+        self.pending.clear()
+        if self.link is not None:
+            gone.append(self.link.channel.link_id)
+        self.link = None
+        self._seeking_since_us = self._clock_us()
+        self._beckon_due_us = 0
+        return gone
+
+    def found_at(self, address: Address) -> None:
+        """Discovery, or a person, says that the pulser is at `address`: ask it at once."""
+        self.address = address
+        if self.link is None:
+            self._seeking_since_us = self._clock_us()
+            self._beckon_wait_us = _BECKON_FIRST_US
+            self._beckon_due_us = 0
+
+    # --- the rhythm -----------------------------------------------------------------------------------------
+
+    def is_silent(self, now_us: int) -> bool:
+        return self.link is not None and now_us - self.link.heard_us > _SILENT_US
+
+    def tick(self, now_us: int, ended_set: int) -> None:
+        """A few times a second: beckons when there is no link, keeps an idle link alive when there is."""
+        link = self.link
+        if link is not None:
+            if now_us >= self._keepalive_due_us:
+                self.keep_alive(now_us, ended_set)
+            return
+        if self.address is None or now_us < self._beckon_due_us:
+            return
+        self._send(beckon(self.pairing.pulser_id, self._daemon_id, self.pairing.key), self.address)
+        if now_us - self._seeking_since_us > _BECKON_FAST_US:
+            self._beckon_wait_us = _ROAD_OPEN_US
+        self._beckon_due_us = now_us + self._beckon_wait_us
+        self._beckon_wait_us = min(self._beckon_wait_us * 2, max(_BECKON_MOST_US, self._beckon_wait_us))
+
+    def keep_alive(self, now_us: int, ended_set: int) -> None:
+        """A sign of life without a right to vibrate, which also says which sets are over."""
+        if self.link is not None:
+            self._keepalive_due_us = now_us + _KEEPALIVE_US
+            self.link.send_lease(frames.Lease(0, 0, 0, 0, 0, ended_set))
+
+    def assign(self) -> None:
+        """Tells the pulser its side and its room's colour, if what it says of itself is another."""
+        link = self.link
+        if link is None or link.report is None:
+            return
+        side = frames.SIDE_LEFT if self.pairing.side == "left" else frames.SIDE_RIGHT
+        if link.report.side != side and not link.report.flags & frames.FLAG_SET:
+            frame = frames.Assign(side, *self.colour)
+            link.send(frames.ASSIGN, frame.write(link.payload, link.channel.PAYLOAD))

@@ -1,0 +1,433 @@
+"""A room at work: the pure core's state, and what follows from it on the wires.
+
+All of it runs on the event loop and nothing here awaits on the way from a command to a datagram: a stop has
+left the socket before anybody is told of it.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from twintap_protocol import frames
+
+from .core.pacing import OPEN, Pacing
+from .core.room import (
+    Change,
+    ClockJumped,
+    Command,
+    Event,
+    Fact,
+    Look,
+    PulserLost,
+    RoomState,
+    SetAsked,
+    SetEnded,
+    SetStarted,
+    Start,
+    Stop,
+    check_ready,
+    decide,
+    evolve,
+    twin_heard_us,
+)
+from .core.timeline import Timeline
+from .errors import Fault, Refused
+from .links.pulser import Pulser
+from .views import (
+    ClockView,
+    Problem,
+    PulserView,
+    RoomEvent,
+    RoomView,
+    SetView,
+    Side,
+    SideCounts,
+)
+from .wire import NEVER_US, Wire, pacing_data
+
+# The first pass lies this far ahead of a start. The margin is what the first lease may take on its way.
+LEAD_US, MARGIN_US = 120_000.0, 75_000.0
+LEAD_BAD_US, MARGIN_BAD_US = 300_000.0, 135_000.0
+BAD_AIR_US = (
+    75_000  # a round trip this much over the fastest: the air has stalls that the short lead would miss
+)
+_LOOK_US = 100_000
+_ANSWER_S = 3.0
+
+
+def _now_text() -> str:
+    return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
+
+
+class Room:
+    """One room. `publish` gets each event; `next_set_id` gives ids that grow over all rooms."""
+
+    def __init__(
+        self,
+        name: str,
+        colour: str,
+        clock_us: Callable[[], int],
+        next_set_id: Callable[[], int],
+        publish: Callable[[RoomEvent], None],
+    ) -> None:
+        self.name = name
+        self.colour = colour
+        self.pulsers: dict[Side, Pulser] = {}
+        self.controllers = 0
+        self.state = RoomState()
+        self._clock_us = clock_us
+        self._next_set_id = next_set_id
+        self._publish = publish
+        self._wires: dict[Side, Wire] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self._started_at: str | None = None
+        self._passes_told = 0
+
+    # --- commands -------------------------------------------------------------------------------------------
+
+    async def start(self, changes: Mapping[str, object], actor: str, revision: int | None) -> RoomView:
+        """Starts a set; returns once both pulsers have acknowledged it. Raises `Refused`."""
+        lead_us, margin_us = self._lead()
+        set_id = self._next_set_id()
+        self.command(Start(set_id, changes, actor, lead_us, margin_us, revision))
+
+        def is_decided() -> bool:
+            current = self.state.set
+            return current is None or current.set_id != set_id or current.phase != "starting"
+
+        await self._until(is_decided)
+        current = self.state.set
+        if current is not None and current.set_id == set_id and current.go_us is None:
+            ended = current.ended
+            reason = ended.reason if ended is not None else "silent"
+            side = ended.side if ended is not None else None
+            raise Refused(_start_fault(reason, side))
+        return self.view()
+
+    def change(self, changes: Mapping[str, object], actor: str, revision: int | None) -> RoomView:
+        """Changes the running set. Raises `Refused`, and then the set goes on untouched."""
+        self.command(Change(changes, actor, revision))
+        return self.view()
+
+    async def stop(self, actor: str, *, soft: bool) -> RoomView:
+        """Stops; returns once both pulsers are off. Raises `Refused("silent")` naming a side that did not say
+        so: by then its lease has run out."""
+        self.command(Stop(actor, soft, self._lead()[1]))
+        current = self.state.set
+        if current is None:
+            return self.view()
+        set_id = current.set_id
+
+        def is_over() -> bool:
+            now = self.state.set
+            return now is None or now.set_id != set_id or now.phase == "ended"
+
+        await self._until(is_over, _ANSWER_S if not soft else None)
+        current = self.state.set
+        if current is not None and current.set_id == set_id and current.silent:
+            side = current.silent[0]
+            which = " and ".join(current.silent)
+            raise Refused(
+                Fault(
+                    "silent",
+                    f"the {which} pulser did not confirm the stop; its lease has ended, which stops it by"
+                    " itself: look at it, and at the network",
+                    side=side,
+                )
+            )
+        return self.view()
+
+    def command(self, command: Command) -> None:
+        """Decides, lets what follows leave the socket, and only then tells of it. Raises `Refused`."""
+        now_us = self._clock_us()
+        self._gather(now_us)
+        self._apply(decide(self.state, command, now_us), now_us)
+
+    # --- what pulsers do ------------------------------------------------------------------------------------
+
+    def side_of(self, pulser: Pulser) -> Side | None:
+        for side, held in self.pulsers.items():
+            if held is pulser:
+                return side
+        return None
+
+    def on_linked(self, pulser: Pulser) -> None:
+        """A pulser of this room made a link. A set that ran on the link before it is over."""
+        side = self.side_of(pulser)
+        if side is not None and side in self._wires:
+            self.command(PulserLost(side, "link"))
+        self.tell("pulser.linked", "system", {"side": side, "pulser": pulser.id})
+
+    def on_lost(self, pulser: Pulser) -> None:
+        side = self.side_of(pulser)
+        if side is not None:
+            self.command(PulserLost(side, "lost"))
+        self.tell("pulser.lost", "system", {"side": side, "pulser": pulser.id})
+
+    def on_report(self, pulser: Pulser) -> None:
+        side = self.side_of(pulser)
+        link = pulser.link
+        if side is None or link is None or link.report is None:
+            return
+        if link.stepped:
+            link.stepped = False
+            self.command(PulserLost(side, "clock"))
+        pulser.assign()
+        wire = self._wires.get(side)
+        current = self.state.set
+        if wire is None or current is None or current.phase == "ended" or wire.link is not link:
+            return
+        if wire.take(link.report, current.set_id):
+            self.command(Look(self.controllers))
+
+    def on_clock_jump(self) -> None:
+        """This computer's clock jumped, or its loop was away: nothing that was planned holds."""
+        self.command(ClockJumped())
+        for pulser in self.pulsers.values():
+            if pulser.link is not None:
+                pulser.link.drop_fit()
+        self.tell("clock.jumped", "system", {})
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _gather(self, now_us: int) -> None:
+        facts: dict[Side, Fact] = {}
+        for side, pulser in self.pulsers.items():
+            link, wire = pulser.link, self._wires.get(side)
+            report = pulser.report
+            facts[side] = Fact(
+                pulser.id,
+                linked=link is not None,
+                ready=pulser.is_ready(now_us),
+                charging=report is not None and bool(report.flags & frames.FLAG_CHARGING),
+                heard_us=link.heard_us if link is not None else 0.0,
+                acked=wire.acked_plan if wire is not None else 0,
+                ended_set=report.ended_set if report is not None else 0,
+                ended_reason=frames.ENDED_NAMES.get(report.ended_reason, "fault") if report else "none",
+            )
+        self.state = dataclasses.replace(self.state, facts=facts)
+
+    def _apply(self, events: list[Event], now_us: int) -> None:
+        for event in events:
+            self.state = evolve(self.state, event)
+            if isinstance(event, SetAsked):
+                self._wires = {
+                    side: Wire(side, pulser.link, now_us)
+                    for side, pulser in self.pulsers.items()
+                    if pulser.link is not None
+                }
+                self._passes_told = 0
+                self._started_at = None
+            elif isinstance(event, SetStarted):
+                self._started_at = _now_text()
+                for wire in self._wires.values():
+                    wire.begin_leases(now_us)
+            elif isinstance(event, SetEnded):
+                for wire in self._wires.values():
+                    wire.stop_repeat = type(wire.stop_repeat)(now_us)
+        self._pump(now_us)
+        for event in events:
+            self._tell_event(event)
+        if events:
+            for is_met, future in self._waiting:
+                if not future.done() and is_met():
+                    future.set_result(None)
+
+    def _pump(self, now_us: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        current = self.state.set
+        if current is None or current.phase == "ended":
+            return
+        due_us: float = now_us + _LOOK_US
+        if current.is_on:
+            # Leases first: of all that is due they are the ones that keep something alive.
+            for side, wire in self._wires.items():
+                heard_us = twin_heard_us(self.state, side)
+                due_us = min(due_us, wire.pump_lease(current, heard_us, current.set_id - 1, now_us))
+            for wire in self._wires.values():
+                due_us = min(due_us, wire.pump(current, now_us))
+            following = current.timeline.next
+            if following is not None:
+                for mark_us in (following.start_us - 165_000, following.start_us):
+                    if mark_us > now_us:
+                        due_us = min(due_us, mark_us)
+        else:
+            for wire in self._wires.values():
+                due_us = min(due_us, wire.pump_stop(current.set_id, now_us))
+        if due_us < NEVER_US:
+            loop = asyncio.get_running_loop()
+            wait_s = max(0.0, (due_us - now_us) / 1e6)
+            self._timer = loop.call_later(wait_s, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.command(Look(self.controllers))
+        self._tell_progress()
+
+    def _lead(self) -> tuple[float, float]:
+        """How far ahead pass 0 lies, and the least time from the first lease to it: by the air of both."""
+        for pulser in self.pulsers.values():
+            excess = pulser.link.fit.excess if pulser.link is not None else None
+            if excess is not None and excess.worst_us > BAD_AIR_US:
+                return LEAD_BAD_US, MARGIN_BAD_US
+        return LEAD_US, MARGIN_US
+
+    async def _until(self, is_met: Callable[[], bool], patience_s: float | None = _ANSWER_S) -> None:
+        if is_met():
+            return
+        entry = (is_met, asyncio.get_running_loop().create_future())
+        self._waiting.append(entry)
+        try:
+            async with asyncio.timeout(patience_s):
+                await entry[1]
+        except TimeoutError:
+            return
+        finally:
+            self._waiting.remove(entry)
+
+    def close(self) -> None:
+        """Lets the timer go."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # --- telling --------------------------------------------------------------------------------------------
+
+    def tell(self, kind: str, actor: str, data: dict[str, object]) -> None:
+        """Publishes one thing that happened, with the state after it."""
+        self._publish(RoomEvent(kind, self.name, _now_text(), self._clock_us(), actor, data, self.view()))
+
+    def snapshot(self) -> RoomEvent:
+        """The state as an event, for whoever begins to watch."""
+        return RoomEvent("room.snapshot", self.name, _now_text(), self._clock_us(), "system", {}, self.view())
+
+    def _tell_event(self, event: Event) -> None:
+        data: dict[str, object] = {}
+        actor = "system"
+        for field in dataclasses.fields(event):
+            value = getattr(event, field.name)
+            if isinstance(value, Pacing):
+                data[field.name] = pacing_data(value)
+            elif field.name in ("actor", "by"):
+                actor = str(value)
+            elif isinstance(value, Timeline):
+                if value.next is not None:
+                    data["from_pass"] = value.next.first_pass
+            elif field.name not in ("margin_us",):
+                data[field.name] = value
+        self.tell(event.type, actor, data)
+
+    def _tell_progress(self) -> None:
+        current = self.state.set
+        if current is None or current.phase != "running":
+            return
+        passes = max(0, current.timeline.pass_at(self._clock_us()))
+        if passes != self._passes_told:
+            self._passes_told = passes
+            self.tell("set.progress", "system", {"passes_done": passes})
+
+    def view(self) -> RoomView:
+        """The whole state, as controllers are shown it."""
+        now_us = self._clock_us()
+        self._gather(now_us)
+        faults = check_ready(self.state)
+        problems = tuple(Problem(fault.code, _side(fault.side), fault.message) for fault in faults)
+        left, right = self.pulsers.get("left"), self.pulsers.get("right")
+        return RoomView(
+            self.name,
+            self.state.revision,
+            self.colour,
+            not faults,
+            problems,
+            pulser_view(left, now_us) if left is not None else None,
+            pulser_view(right, now_us) if right is not None else None,
+            self._set_view(now_us),
+        )
+
+    def _set_view(self, now_us: int) -> SetView | None:
+        current = self.state.set
+        if current is None:
+            return None
+        until_us = current.ended.at_us if current.ended is not None else now_us
+        passes = max(0, current.timeline.pass_at(until_us)) if current.go_us is not None else 0
+        if current.pacing.passes != OPEN:
+            passes = min(passes, current.pacing.passes)
+        elapsed_us = until_us - current.go_us if current.go_us is not None else 0
+        nothing = SideCounts(0, 0, 0, 0)
+        sides = {side: wire.counts for side, wire in self._wires.items()}
+        ended = current.ended
+        return SetView(
+            current.set_id,
+            current.phase,
+            current.pacing.as_dict(),
+            current.waiting.as_dict() if current.waiting is not None else None,
+            passes,
+            self._started_at,
+            max(0, int(elapsed_us // 1_000)),
+            current.actor,
+            ended.by if ended is not None else None,
+            ended.reason if ended is not None else None,
+            ended.side if ended is not None else None,
+            sides.get("left", nothing),
+            sides.get("right", nothing),
+        )
+
+
+def _side(text: str | None) -> Side | None:
+    return "left" if text == "left" else "right" if text == "right" else None
+
+
+def _start_fault(reason: str, side: Side | None) -> Fault:
+    which = f"the {side} pulser" if side is not None else "a pulser"
+    said = {
+        "silent": f"{which} did not acknowledge the set within a second",
+        "lost": f"{which} went silent while the set was starting",
+        "charging": f"{which} is on its charger: unplug it",
+        "button": f"the button of {which} was pressed while the set was starting",
+        "stop": "the set was stopped while it was starting",
+        "clock": "a clock jumped while the set was starting: start again",
+    }
+    message = said.get(reason, f"the set ended while it was starting ({reason})")
+    code = reason if reason in ("silent", "charging", "clock") else "silent"
+    return Fault(code, message, side=side)
+
+
+def pulser_view(pulser: Pulser, now_us: int) -> PulserView:
+    """One pulser as controllers are shown it."""
+    link, report = pulser.link, pulser.report
+    heard_at: str | None = None
+    heard_us = link.heard_us if link is not None else pulser.heard_at_us
+    if heard_us is not None:
+        heard_at = (
+            (datetime.now(UTC) - timedelta(microseconds=now_us - heard_us))
+            .astimezone()
+            .isoformat(timespec="milliseconds")
+        )
+    clock = ClockView("empty", None, None)
+    if link is not None:
+        state = link.fit.state(now_us).value
+        is_known = link.fit.newest_daemon_us is not None
+        error_us = round(link.fit.error_us(now_us), 1) if is_known else None
+        clock = ClockView(state, error_us, round(link.fit.skew_ppm, 3) if is_known else None)
+    flags = report.flags if report is not None else 0
+    return PulserView(
+        pulser.id,
+        pulser.pairing.name,
+        pulser.pairing.room,
+        pulser.pairing.side,
+        pulser.state,
+        f"{pulser.address[0]}:{pulser.address[1]}" if pulser.address is not None else None,
+        heard_at,
+        report.battery_mv if report is not None else None,
+        bool(flags & frames.FLAG_CHARGING) if report is not None else None,
+        bool(flags & frames.FLAG_VIBRATING),
+        report.ceiling_bp / 100 if report is not None else None,
+        f"{report.version_major}.{report.version_minor}.{report.version_patch}" if report else None,
+        report.presses if report is not None else 0,
+        pulser.dropped + (report.dropped if report is not None else 0),
+        clock,
+    )
