@@ -1,0 +1,168 @@
+"""The pulser, put together: its parts, its loops, and what each may do when."""
+
+import gc
+
+from twintap_protocol.pacer import Pacer
+from twintap_protocol.ticks import ticks_diff
+
+from .announce import Announcer
+from .board_file import read_board_file
+from .clock import Clock, Every
+from .console import Console
+from .motor import Motor
+from .ports import make_port
+from .prober import Prober
+from .settings import Settings
+from .uplink import Uplink
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .board_file import BoardFile
+    from .ports import Port
+
+_BEAT_MS = 10
+_DRAIN_US = 3_000  # of one look at the socket: a flood may take no more of the time between edges
+_DRAIN_MAX = 64  # datagrams, of the same look
+_FEED_IDLE_MS = 200
+_SENSE_MS = 50
+_COLLECT_IN_SET_MS = 400
+_COLLECT_MS = 2_000
+_COLLECT_GAP_US = 15_000  # a collection takes about 2 ms on a chip; none with an edge nearer than this
+_COLLECT_ANYWAY_MS = 3_000  # with no such gap at all: before the heap fills and Python picks the moment
+
+
+class App:
+    """All parts of a running pulser."""
+
+    def __init__(self, port: "Port", board: "BoardFile") -> None:
+        self.port = port
+        self.board = board
+        self.is_reset_wanted = False
+        mac = port.hardware_id()
+        # EUI-64 of the hardware's address (IEEE's mapping): the same for the life of the hardware.
+        self.pulser_id = mac[:3] + b"\xff\xfe" + mac[3:]
+        self.hostname = "twintap-" + mac[3:].hex()
+        self.clock = Clock(port)
+        self.settings = Settings(port, board.absolute_cap_pct)
+        self.pacer = Pacer(self.settings.ceiling_bp)
+        self.motor = Motor(port, self.pacer)
+        prober = Prober(port, self.clock, self.motor)
+        self.prober = prober
+        self.announcer = Announcer(port, self.settings, self.hostname, self.pulser_id)
+        self.uplink = Uplink(
+            port, self.clock, self.settings, self.pacer, self.motor, prober, self.announcer, self.pulser_id
+        )
+        self.console = Console(self)
+        self._start_wraps = self.clock.wraps
+        self._start_ticks = self.clock.ticks
+        self._collected_ms = port.ticks_ms()
+
+    def settings_changed(self) -> None:
+        """The pulser was paired or unpaired: everything that follows from it."""
+        self.pacer.ceiling_bp = self.settings.ceiling_bp
+        self.port.set_side(self.settings.side, self.settings.colour)
+        if self.settings.addresses:
+            self.port.lead(self.settings.addresses[0])
+        self.uplink.restart()
+
+    def uptime_ms(self) -> int:
+        """Time since the start. Allocates past 18 minutes; for people only."""
+        now_ticks = self.clock.sample()
+        return ((self.clock.wraps - self._start_wraps) * (1 << 30) + now_ticks - self._start_ticks) // 1000
+
+    async def run(self) -> None:
+        """Runs the pulser until a reset is asked for."""
+        port = self.port
+        port.begin(self.motor.on_edge, self.motor.press)
+        port.set_wifi(self.settings.ssid, self.settings.password)
+        self.settings_changed()
+        tasks = [
+            port.create_task(self._hear()),
+            port.create_task(self._probe()),
+            port.create_task(self.console.run()),
+        ]
+        await self._beat()
+        del tasks
+
+    async def _hear(self) -> None:
+        """Takes datagrams whenever the event loop sees its socket, and no edge is near."""
+        port = self.port
+        motor = self.motor
+        while True:
+            await port.readable()
+            while not motor.is_quiet():
+                await port.sleep_ms(1)
+            begin_ticks = port.ticks_us()
+            count = 0
+            while self.uplink.pump():
+                count += 1
+                if (
+                    count >= _DRAIN_MAX
+                    or ticks_diff(port.ticks_us(), begin_ticks) > _DRAIN_US
+                    or not motor.is_quiet()
+                ):
+                    break
+            await port.sleep_ms(0)
+
+    async def _probe(self) -> None:
+        """Asks for the daemon's time whenever that is due."""
+        port = self.port
+        while True:
+            await port.sleep_ms(_BEAT_MS)
+            link = self.uplink.link
+            if link is not None and link.channel is not None and self.prober.is_due():
+                await self.prober.burst(self.uplink, link.channel)
+
+    async def _beat(self) -> None:
+        """All that time asks for, every 10 ms, and never near an edge."""
+        port = self.port
+        pacer = self.pacer
+        feed = Every(port, _FEED_IDLE_MS)
+        sense = Every(port, _SENSE_MS)
+        while not self.is_reset_wanted:
+            await port.sleep_ms(_BEAT_MS)
+            if not self.motor.is_quiet():
+                continue
+            self.clock.sample()
+            if sense.is_due() and port.charging() != pacer.charging:
+                self.motor.hold()
+                pacer.set_charging(not pacer.charging)
+                self.motor.release()
+            self.uplink.beat()
+            if not pacer.set_id:
+                self._idle()
+            if not pacer.leased and feed.is_due():
+                port.wdt_feed()
+            self._collect()
+
+    def _idle(self) -> None:
+        """What no set has to wait for."""
+        self.announcer.beat()
+        # A buzz is no set, but a write would hold its end up.
+        if self.settings.is_stale and not self.pacer.level_bp:
+            self.settings.save()
+
+    def _collect(self) -> None:
+        """Collects garbage in the gaps, so that Python never has to in a place of its own choice."""
+        port = self.port
+        since_ms = ticks_diff(port.ticks_ms(), self._collected_ms)
+        if since_ms < (_COLLECT_IN_SET_MS if self.pacer.set_id else _COLLECT_MS):
+            return
+        if since_ms < _COLLECT_ANYWAY_MS:
+            if not self.motor.is_quiet(_COLLECT_GAP_US):
+                return
+            if self.pacer.plan() and ticks_diff(self.pacer.due_ticks, port.ticks_us()) < _COLLECT_GAP_US:
+                return
+        self._collected_ms = port.ticks_ms()
+        gc.collect()
+
+
+def run() -> None:
+    """Runs the pulser on this hardware; returns when a reset is asked for. The motor is off then, always."""
+    board = read_board_file()
+    port = make_port(board)
+    app = App(port, board)
+    try:
+        port.run(app.run())
+    finally:
+        app.motor.fault()

@@ -1,0 +1,410 @@
+"""The virtual board's hardware: environment, pipes and sockets in place of pins and a radio.
+
+The launcher's contract stands in `twintap_board.wire`. It keeps to the chip's rules: ticks wrap at 2**30, the
+event loop sees its socket at the chip's tick, a flash write stalls. The same code runs in the MicroPython VM
+and under CPython; what differs between the two is at the end.
+"""
+
+import asyncio
+import os
+import select
+import socket
+import struct
+import sys
+import time
+
+from twintap_protocol.errors import TwintapError
+from twintap_protocol.ticks import ticks_diff
+
+from .ports import NO_ADDRESS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .board_file import BoardFile
+
+IS_MICROPYTHON = sys.implementation.name == "micropython"
+
+_SETTINGS = "settings.json"
+_FLASH_STALL_MS = 50
+_SETTINGS_MAX = 4_096
+_TICKS_MASK = (1 << 30) - 1
+_AIR_MAX = 6 + 1_400
+_ITSELF = bytes(6)
+_LEAD = b"\x01"
+_ADDRESS = 1
+_PIN_BUTTON = 1
+_PIN_CHARGING = 2
+_PIN_BATTERY = 3
+_LINE = 1
+_WDT_ARM = 2
+_WDT_FEED = 3
+_SIDE = 4
+_DEBOUNCE_MS = 20
+_SLICE_MS = 4  # an edge that is armed anew, nearer than before, is seen within this
+_COARSE_US = 150  # slept through by the host's clock; the rest is spun
+
+
+class VirtualPort:
+    """A `Port` (see `ports`) on a host."""
+
+    spin_us = 2_500
+    announces_unpaired = False
+
+    def __init__(self, board: "BoardFile") -> None:
+        self.source = NO_ADDRESS
+        self.address_changed = False
+        self._ppm_milli = _env("TWINTAP_CLOCK_PPM_MILLI")
+        self._boot_us = host_us()
+        self._offset_us = _env("TWINTAP_CLOCK_OFFSET_US")
+        self._tick_ms = _env("TWINTAP_SOCKET_TICK_MS")
+        self._id = bytes.fromhex(_text("TWINTAP_BOARD_ID"))
+        self._line = open(_env("TWINTAP_LINE_FD"), "wb", **_UNBUFFERED)
+        self._record = bytearray(16)
+        self._feed_record = bytearray(16)
+        self._feed_record[0] = _WDT_FEED
+        self._is_watched = False
+        self._radio, self._radio_poll = _connected("TWINTAP_RADIO_PORT")
+        self._out = bytearray(_AIR_MAX)
+        self._address = NO_ADDRESS
+        self._pins, self._pins_poll = _connected("TWINTAP_PINS_PORT")
+        self._stdin_poll = select.poll()
+        self._stdin_poll.register(_STDIN, select.POLLIN)
+        self._button = False
+        self._pressed_ms = self.ticks_ms()
+        self._charging = False
+        self._battery_mv = 0
+        self._edge_ticks = -1
+        self._is_sharp = False
+        self._on_edge = _nothing
+        self._on_button = _nothing
+        self._tasks: "list[object]" = []
+
+    def hardware_id(self) -> bytes:
+        return self._id
+
+    def begin(self, on_edge, on_button) -> None:
+        self._on_edge = on_edge
+        self._on_button = on_button
+        self._edge_wake = asyncio.Event()
+        self._tasks = [self.create_task(self._edges()), self.create_task(self._senses())]
+        self._pins.send(b"\xff")
+        # The radio hears the socket that speaks first; it answers with the board's address.
+        self._control(_LEAD + b"\x7f\0\0\1")
+
+    # --- time -----------------------------------------------------------------------------------------------
+
+    def ticks_us(self) -> int:
+        elapsed_us = host_us() - self._boot_us
+        return (self._offset_us + elapsed_us + elapsed_us * self._ppm_milli // 1_000_000_000) & _TICKS_MASK
+
+    def ticks_ms(self) -> int:
+        return host_us() // 1000 & _TICKS_MASK
+
+    def spin_until(self, ticks: int) -> int:
+        now_ticks = self.ticks_us()
+        ahead_us = ticks_diff(ticks, now_ticks)
+        if ahead_us > _COARSE_US:
+            sleep_us(ahead_us - _COARSE_US)
+        while ticks_diff(ticks, now_ticks) > 0:
+            now_ticks = self.ticks_us()
+        return now_ticks
+
+    def arm_edge(self, ticks: int, is_sharp: bool) -> None:
+        self._edge_ticks = ticks
+        self._is_sharp = is_sharp
+        self._edge_wake.set()
+
+    def disarm_edge(self) -> None:
+        self._edge_ticks = -1
+
+    async def _edges(self) -> None:
+        """The chip's one-shot timer."""
+        while True:
+            if self._edge_ticks < 0:
+                await self._edge_wake.wait()
+                self._edge_wake.clear()
+                continue
+            early_us = ticks_diff(self._edge_ticks, self.ticks_us())
+            if self._is_sharp:
+                early_us -= self.spin_us
+            if early_us > 0:
+                wait_ms = early_us // 1000 + 1 if not self._is_sharp else early_us // 1000
+                await self.sleep_ms(wait_ms if wait_ms < _SLICE_MS else _SLICE_MS)
+                continue
+            self._edge_ticks = -1
+            self._on_edge()
+
+    # --- motor, watchdog, senses ----------------------------------------------------------------------------
+
+    def set_level(self, level_bp: int) -> None:
+        self._tell(_LINE, 0, level_bp, 0)
+
+    def set_side(self, side: int, colour) -> None:
+        self._tell(_SIDE, side, 0, 0)
+
+    def wdt_arm(self, timeout_ms: int) -> None:
+        if self._is_watched:
+            self.wdt_feed()
+        else:
+            self._is_watched = True
+            self._tell(_WDT_ARM, 0, 0, timeout_ms)
+
+    def wdt_feed(self) -> None:
+        if self._is_watched:
+            self._line.write(self._feed_record)
+
+    def _tell(self, kind: int, a: int, b: int, c: int) -> None:
+        struct.pack_into("<BBHIQ", self._record, 0, kind, a, b, c, host_us())
+        self._line.write(self._record)
+
+    def button_down(self) -> bool:
+        return self._button
+
+    def battery_mv(self) -> int:
+        return self._battery_mv
+
+    def charging(self) -> bool:
+        return self._charging
+
+    async def _senses(self) -> None:
+        """The pins' interrupts."""
+        while True:
+            await _until_readable(self._pins)
+            while is_readable(self._pins_poll):
+                record = _receive(self._pins, 8)
+                if len(record) == 8:
+                    self._sense(*struct.unpack("<BBHI", record))
+
+    def _sense(self, op: int, a: int, b: int, _c: int) -> None:
+        if op == _PIN_BUTTON:
+            is_down = a == 1
+            now_ms = self.ticks_ms()
+            if is_down == self._button:
+                return
+            self._button = is_down
+            if is_down:
+                if ticks_diff(now_ms, self._pressed_ms) < _DEBOUNCE_MS:
+                    return
+                self._pressed_ms = now_ms
+            self._on_button(is_down)
+        elif op == _PIN_CHARGING:
+            self._charging = a == 1
+        elif op == _PIN_BATTERY:
+            self._battery_mv = b
+
+    # --- network --------------------------------------------------------------------------------------------
+
+    def network_state(self) -> str:
+        return "connecting" if self._address == NO_ADDRESS else "up"
+
+    def set_wifi(self, ssid: str, password: str) -> None:
+        return  # the virtual air needs no network's name
+
+    def address(self) -> bytes:
+        return self._address
+
+    def lead(self, address: bytes) -> None:
+        self._control(_LEAD + address[:4])
+
+    def _control(self, payload: bytes) -> None:
+        _send(self._radio, _ITSELF + payload)
+
+    def send(self, buf, length: int, address: bytes) -> None:
+        out = self._out
+        out[0:6] = address
+        out[6 : 6 + length] = memoryview(buf)[:length]
+        _send(self._radio, memoryview(out)[: 6 + length])
+
+    def recv_into(self, buf: bytearray) -> int:
+        while is_readable(self._radio_poll):
+            datagram = _receive(self._radio, _AIR_MAX)
+            length = len(datagram) - 6
+            if length < 0:
+                continue
+            source = datagram[:6]
+            if source == _ITSELF:
+                self._hear_radio(datagram)
+                continue
+            if length > len(buf):
+                length = len(buf)
+            self.source = source
+            buf[0:length] = memoryview(datagram)[6 : 6 + length]
+            return length
+        return -1
+
+    def _hear_radio(self, datagram: bytes) -> None:
+        if len(datagram) == 13 and datagram[6] == _ADDRESS:
+            address = datagram[7:13]
+            if address != self._address:
+                self._address = address
+                self.address_changed = True
+
+    async def readable(self) -> None:
+        if self._tick_ms > 1:
+            # The chip's event loop wakes with the operating system's tick.
+            await self.sleep_ms(self._tick_ms - host_us() // 1000 % self._tick_ms)
+        else:
+            await _until_readable(self._radio)
+
+    # --- the rest -------------------------------------------------------------------------------------------
+
+    def random(self, count: int) -> bytes:
+        return os.urandom(count)
+
+    def load(self) -> bytes:
+        try:
+            with open(_SETTINGS, "rb") as file:
+                return file.read(_SETTINGS_MAX)
+        except OSError:
+            return b""
+
+    def store(self, data: bytes) -> None:
+        sleep_us(_FLASH_STALL_MS * 1000)
+        with open(_SETTINGS + ".new", "wb") as file:
+            file.write(data)
+        os.rename(_SETTINGS + ".new", _SETTINGS)
+
+    async def console_ready(self) -> None:
+        await _until_readable(_STDIN)
+
+    def console_read(self, most: int) -> bytes:
+        data = _read_stdin(self._stdin_poll, most)
+        if not data:
+            # The launcher is gone, and with it the board's power.
+            sys.exit(0)
+        return data
+
+    def console_write(self, text: str) -> None:
+        sys.stdout.write(text)
+        _flush_stdout()
+
+    # sleep_ms, create_task, run, heap_free: below
+
+
+class PortLost(TwintapError):
+    """The board around this VM is gone."""
+
+
+def _nothing(*_arguments) -> None:
+    return
+
+
+def _text(name: str) -> str:
+    value = os.getenv(name)
+    if value is None:
+        raise PortLost("%s is not set: the virtual board is started by its launcher" % name)
+    return value
+
+
+def _env(name: str) -> int:
+    return int(_text(name))
+
+
+def _connected(name: str):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.connect(socket.getaddrinfo("127.0.0.1", _env(name))[0][-1])
+    sock.setblocking(False)
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return sock, poll
+
+
+def _send(sock, data) -> None:
+    try:
+        sock.send(data)
+    except OSError:
+        return  # a full buffer, or the radio is being restarted: the datagram is gone, as on any air
+
+
+def _receive(sock, most: int) -> bytes:
+    try:
+        return sock.recv(most)
+    except OSError:
+        return b""
+
+
+if IS_MICROPYTHON:
+    import gc
+
+    _UNBUFFERED = {}
+    _STDIN = sys.stdin
+    host_us = time.ticks_us  # CLOCK_MONOTONIC in µs; wide enough not to wrap on a 64-bit host
+    sleep_us = time.sleep_us
+
+    def is_readable(poll) -> bool:
+        """Whether a socket has something, without the cost of an exception."""
+        for _ in poll.ipoll(0):
+            return True
+        return False
+
+    def _until_readable(stream):
+        yield asyncio.core._io_queue.queue_read(stream)
+
+    def _read_stdin(poll, most: int) -> bytes:
+        data = bytearray()
+        while len(data) < most and is_readable(poll):
+            byte = sys.stdin.buffer.read(1)
+            if not byte:
+                break
+            data += byte
+        return bytes(data)
+
+    def _flush_stdout() -> None:
+        return
+
+    async def _sleep_ms(_port, ms: int) -> None:
+        await asyncio.sleep_ms(ms)
+
+    def _heap_free(_port) -> int:
+        return gc.mem_free()
+
+else:
+    _UNBUFFERED = {"buffering": 0}
+    _STDIN = sys.stdin.fileno() if sys.stdin is not None else 0
+
+    def host_us() -> int:
+        """CLOCK_MONOTONIC in µs."""
+        return time.monotonic_ns() // 1000
+
+    def sleep_us(us: int) -> None:
+        """Blocks for `us`."""
+        time.sleep(us / 1_000_000)
+
+    def is_readable(poll) -> bool:
+        """Whether a socket has something."""
+        return bool(poll.poll(0))
+
+    async def _until_readable(stream) -> None:
+        loop = asyncio.get_running_loop()
+        seen = loop.create_future()
+        loop.add_reader(stream, lambda: seen.done() or seen.set_result(None))
+        try:
+            await seen
+        finally:
+            loop.remove_reader(stream)
+
+    def _read_stdin(poll, most: int) -> bytes:
+        return os.read(_STDIN, most)
+
+    def _flush_stdout() -> None:
+        sys.stdout.flush()
+
+    async def _sleep_ms(_port, ms: int) -> None:
+        await asyncio.sleep(ms / 1000)
+
+    def _heap_free(_port) -> int:
+        return -1
+
+
+def _create_task(_port, coroutine):
+    return asyncio.create_task(coroutine)
+
+
+def _run(_port, coroutine) -> None:
+    asyncio.run(coroutine)
+
+
+VirtualPort.sleep_ms = _sleep_ms
+VirtualPort.heap_free = _heap_free
+VirtualPort.create_task = _create_task
+VirtualPort.run = _run

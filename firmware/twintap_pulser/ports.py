@@ -1,0 +1,204 @@
+"""What the pulser needs of its hardware, described once; and which port it runs on.
+
+Everything above the ports is the same code on a chip, in the virtual board's VM, and under CPython. A port is
+any object with the attributes of `Port` below; nothing inherits from it, for a base class costs heap.
+
+Times are on the pulser's own clock, as `ticks` of 30 bits (see `twintap_protocol.ticks`). An *address* is six
+bytes: IPv4, then the port, big-endian, as DNS-SD and the virtual air have it.
+"""
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from .board_file import BoardFile
+
+    class Port(Protocol):
+        """The hardware. Nothing here raises for a network that is down: a datagram is then simply gone."""
+
+        spin_us: int  # a sharp edge this near is waited for in place, not armed
+        announces_unpaired: bool  # whether an unpaired pulser may speak on its network
+        source: bytes  # the address that the datagram last received came from
+        address_changed: bool  # set when `address()` changed; whoever has acted on it clears it
+
+        def hardware_id(self) -> bytes:
+            """Six bytes, the same for the life of the hardware."""
+            ...
+
+        def begin(self, on_edge: "Callable[[], None]", on_button: "Callable[[bool], None]") -> None:
+            """Starts the hardware's own tasks, in a running event loop.
+
+            `on_edge` is called when an armed edge is near or due; `on_button` with true at the moment of a
+            press, debounced, and with false after it. Both may interrupt any Python code, never each other.
+            """
+            ...
+
+        # --- time: no allocation, no float -------------------------------------------------------------------
+
+        def ticks_us(self) -> int:
+            """The pulser's clock in µs, 0 .. 2**30 - 1."""
+            ...
+
+        def ticks_ms(self) -> int:
+            """A clock in ms on the same ring, 0 .. 2**30 - 1; not in step with `ticks_us`."""
+            ...
+
+        def spin_until(self, ticks: int) -> int:
+            """Waits in place until `ticks` (at most `spin_us` away); gives the time then."""
+            ...
+
+        def arm_edge(self, ticks: int, is_sharp: bool) -> None:
+            """Has `on_edge` called once: at `ticks`, or somewhat within `spin_us` before it if it is sharp.
+
+            Takes the place of whatever was armed. `ticks` lies at most a second away.
+            """
+            ...
+
+        def disarm_edge(self) -> None:
+            """Nothing is armed any more."""
+            ...
+
+        # --- motor, watchdog, senses -------------------------------------------------------------------------
+
+        def set_level(self, level_bp: int) -> None:
+            """The motor's level, 0 .. 10000, from now on. No allocation."""
+            ...
+
+        def set_side(self, side: int, colour: "tuple[int, int, int]") -> None:
+            """Shows side (`frames.SIDE_...`) and colour (each 0..255) where the hardware can."""
+            ...
+
+        def wdt_arm(self, timeout_ms: int) -> None:
+            """Arms the hardware watchdog; it cannot be disarmed. A second call feeds it."""
+            ...
+
+        def wdt_feed(self) -> None:
+            """Feeds the watchdog, if it is armed. No allocation."""
+            ...
+
+        def button_down(self) -> bool:
+            """Whether the button is pressed at this moment."""
+            ...
+
+        def battery_mv(self) -> int:
+            """The battery's voltage, 0 .. 65535 mV; 0 where it cannot be measured."""
+            ...
+
+        def charging(self) -> bool:
+            """Whether a charger is plugged in."""
+            ...
+
+        # --- network -----------------------------------------------------------------------------------------
+
+        def network_state(self) -> str:
+            """One of `off`, `no network set`, `connecting`, `up`."""
+            ...
+
+        def set_wifi(self, ssid: str, password: str) -> None:
+            """Connects to this network from now on; an empty `ssid` means none."""
+            ...
+
+        def address(self) -> bytes:
+            """The pulser's own address; six zero bytes while it has none."""
+            ...
+
+        def lead(self, address: bytes) -> None:
+            """Tells that the daemon is at `address`, for hardware whose way out depends on it."""
+            ...
+
+        def send(self, buf: "bytes | bytearray", length: int, address: bytes) -> None:
+            """Sends the first `length` bytes of `buf`."""
+            ...
+
+        def recv_into(self, buf: bytearray) -> int:
+            """Takes one datagram; gives its length, or -1 if none waits. What does not fit `buf` is cut."""
+            ...
+
+        async def readable(self) -> None:
+            """Returns when the event loop next looks at its socket: there may be a datagram, or not."""
+            ...
+
+        # --- the rest ----------------------------------------------------------------------------------------
+
+        def random(self, count: int) -> bytes:
+            """`count` random bytes, fit for keys; only with the radio on."""
+            ...
+
+        def load(self) -> bytes:
+            """What `store` last kept; empty if nothing. At most 4 KiB."""
+            ...
+
+        def store(self, data: bytes) -> None:
+            """Keeps `data`, whole or not at all. Stalls everything for 50 ms and more."""
+            ...
+
+        def heap_free(self) -> int:
+            """Free heap in bytes; -1 where there is no such figure."""
+            ...
+
+        async def console_ready(self) -> None:
+            """Returns when the console has something to read."""
+            ...
+
+        def console_read(self, most: int) -> bytes:
+            """What the console has, at most `most` bytes, without waiting; empty if nothing."""
+            ...
+
+        def console_write(self, text: str) -> None:
+            """Writes to the console."""
+            ...
+
+        async def sleep_ms(self, ms: int) -> None:
+            """Lets others run for `ms`; on a chip for up to 10 ms more."""
+            ...
+
+        def create_task(self, coroutine: object) -> object:
+            """Runs a coroutine beside the others."""
+            ...
+
+        def run(self, coroutine: object) -> None:
+            """Runs the event loop with `coroutine` until that ends."""
+            ...
+
+
+def make_port(board: "BoardFile") -> "Port":
+    """Gives the port of the hardware that this runs on."""
+    if sys.platform == "esp32":
+        from .port_chip import ChipPort
+
+        return ChipPort(board)
+    from .port_virtual import VirtualPort
+
+    return VirtualPort(board)
+
+
+NO_ADDRESS = bytes(6)
+
+
+def pack_address(host: str, port: int) -> bytes:
+    """Six bytes of `a.b.c.d` and a port. Raises `ValueError` for anything else."""
+    parts = host.split(".")
+    if len(parts) != 4 or not 1 <= port <= 65535:
+        raise ValueError(host)
+    packed = bytearray(6)
+    for at in range(4):
+        part = parts[at]
+        if not 1 <= len(part) <= 3 or not part.isdigit() or int(part) > 255:
+            raise ValueError(host)
+        packed[at] = int(part)
+    packed[4] = port >> 8
+    packed[5] = port & 0xFF
+    return bytes(packed)
+
+
+def host_of(address: bytes) -> str:
+    """The dotted IPv4 of an address."""
+    return "%d.%d.%d.%d" % (address[0], address[1], address[2], address[3])
+
+
+def port_of(address: bytes) -> int:
+    """The UDP port of an address."""
+    return address[4] << 8 | address[5]
