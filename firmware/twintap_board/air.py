@@ -1,8 +1,8 @@
 """The air, as numbers: how long a datagram is under way, and whether it arrives. Pure; moves nothing.
 
-The figures are those of Wi-Fi in a room (quiet), in a block of flats (busy) and where one would look for another
-channel (bad): a base that every datagram takes, jitter that is exponential, retries on the link, stalls while
-the channel belongs to others, and loss. `none` is a wire.
+The figures are those of Wi-Fi in a room (quiet), in a block of flats (busy) and where one would look for
+another channel (bad): a base that every datagram takes, jitter that is exponential, retries on the link,
+stalls while the channel belongs to others, and loss. `none` is a wire.
 """
 
 import random
@@ -54,7 +54,7 @@ class Lane:
         self._last_ns: dict[Hashable, int] = {}
 
     def delay_us(self) -> float | None:
-        """Draw the next datagram's own time under way in µs, without regard to the queue; None if it is lost."""
+        """Draw the next datagram's own time under way in µs, whatever is ahead of it; None if it is lost."""
         model, rng = self.model, self._rng
         if rng.random() < model.loss_share:
             return None
@@ -68,7 +68,7 @@ class Lane:
         return delay_us
 
     def release_ns(self, now_ns: int, receiver: Hashable) -> int | None:
-        """Say when a datagram handed in at `now_ns` reaches `receiver`: not before the one ahead; None if lost."""
+        """Say when a datagram of `now_ns` reaches `receiver`: not before the one ahead; None if lost."""
         delay_us = self.delay_us()
         if delay_us is None:
             return None

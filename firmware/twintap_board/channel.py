@@ -73,7 +73,7 @@ class Answerer:
         return self._sock.fileno()
 
     def questions(self) -> tuple[list[dict[str, Any]], list[int]] | None:
-        """Read what has come: whole questions and the descriptors sent with them; None if the launcher is gone."""
+        """Read what has come: whole questions, descriptors sent with them; None if the launcher is gone."""
         try:
             data, fds, _flags, _address = socket.recv_fds(self._sock, _LINE_MAX, 4)
         except BlockingIOError:

@@ -6,6 +6,7 @@ appears here too. The traceback that a VM ended with, and stderr, are kept in th
 
 import asyncio
 import os
+import termios
 import tty
 from pathlib import Path
 
@@ -56,7 +57,7 @@ class Console:
         """Open a pty and make `link` point to it; BoardError if something else is in that place."""
         self._loop = asyncio.get_running_loop()
         self._log = log
-        # The slave stays open here: without an open slave the master reads errors, and settings are forgotten.
+        # The slave stays open here: without one the master reads errors, and settings are forgotten.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -73,7 +74,7 @@ class Console:
         self.dropped = 0
 
     def attach(self) -> tuple[int, int, int]:
-        """Make the pipes of a new VM; give the ends that are its stdin, stdout and stderr, to be closed here."""
+        """Make the pipes of a new VM; give its ends (stdin, stdout, stderr), for the caller to close."""
         self._close_stdin()
         vm_stdin, self._vm_stdin = os.pipe()
         os.set_blocking(self._vm_stdin, False)
@@ -91,7 +92,7 @@ class Console:
         for fd, logged in list(self._readers.items()):
             while fd in self._readers and self._from_vm(fd, logged):
                 pass
-        # The VM's last traceback comes on stdout. Nothing else of the console may reach a log: keys pass there.
+        # A VM's last traceback comes on stdout. Nothing else of that may reach a log: keys pass there.
         _, mark, rest = self._tail.rpartition(_TRACEBACK)
         self.last_words = mark + rest if mark else b""
         self._log.write(self.last_words)
@@ -170,6 +171,9 @@ class Console:
         self._stale = None
         self.dropped += len(self._backlog)
         self._backlog.clear()
+        # The kernel holds some 16 KiB more, on both halves of the pty.
+        termios.tcflush(self._master, termios.TCOFLUSH)
+        termios.tcflush(self._slave, termios.TCIFLUSH)
         self._loop.remove_writer(self._master)
 
 

@@ -1,4 +1,4 @@
-"""The chip's filesystem: a folder holding the compiled firmware, and whatever the firmware writes there itself.
+"""The chip's filesystem: a folder with the compiled firmware, and whatever the firmware writes there itself.
 
 As on a chip, nothing is compiled by the VM: what changed since the last start is compiled by mpy-cross here.
 """
@@ -23,9 +23,9 @@ _COMPILE_WITHIN_S = 60.0
 def prepare(state: Path, app: Path | None) -> Path:
     """Bring `state`/flash up to date and give it.
 
-    `app`, if given, takes the place of `boot.py` and `main.py`; the packages are there for it to import, as far
-    as they exist. Files that are not ours (settings) are left alone, files that have left the firmware are
-    removed. BoardError if a source is missing or does not compile.
+    `app`, if given, takes the place of `boot.py` and `main.py`; the packages are there for it to import, as
+    far as they exist. Files that are not ours (settings) are left alone, files that have left the firmware
+    are removed. BoardError if a source is missing or does not compile.
     """
     flash = state / "flash"
     flash.mkdir(mode=0o700, exist_ok=True)
@@ -78,7 +78,7 @@ def _found(path: Path) -> Path:
 
 
 def _read_stamp(path: Path) -> dict[str, str]:
-    """Give what was put on the flash last; a stamp that is damaged or absent means all is to be done again."""
+    """Give what was put on the flash last; a stamp that is damaged or absent means that nothing was."""
     try:
         stamp = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):

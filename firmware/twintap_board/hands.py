@@ -1,7 +1,7 @@
 """Hands for a board: press its button, put it on the charger, spoil its air, pull its plug.
 
-For tests and demonstrations, by a UNIX socket `hands.sock` in the board's state folder: one JSON object a line,
-one JSON answer a line, `{"ok": true, ...}` or `{"ok": false, "error": "..."}`. From a shell:
+For tests and demonstrations, by a UNIX socket `hands.sock` in the board's state folder: one JSON object a
+line, one JSON answer a line, `{"ok": true, ...}` or `{"ok": false, "error": "..."}`. From a shell:
 
     python -m twintap_board.hands STATE press --ms 120
 """
@@ -48,7 +48,7 @@ DEEDS: dict[str, dict[str, Field]] = {
 
 
 def parse(line: bytes) -> tuple[str, dict[str, Any]]:
-    """Read one line from a stranger: give the deed and all its arguments, or raise BoardError, saying what is wrong."""
+    """Read one line from a stranger: the deed and all its arguments. BoardError says what is wrong."""
     try:
         asked = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -81,7 +81,7 @@ def _checked(name: str, field: Field, value: object) -> object:
 
 
 def request(state: Path, do: str, **arguments: object) -> dict[str, Any]:
-    """Have the board with state folder `state` do one deed; give its answer, BoardError if it refuses or is gone."""
+    """Have the board of folder `state` do one deed; give its answer. BoardError if it refuses or is gone."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(_ANSWER_WITHIN_S)
         try:

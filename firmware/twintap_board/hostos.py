@@ -30,7 +30,7 @@ def sharpen_timers() -> None:
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when `parent_pid`, its parent, ends (Linux; elsewhere the keeper does).
+    """Have the kernel kill this process when its parent `parent_pid` ends (Linux; elsewhere the keeper does).
 
     A parent that has ended already ends this process at once.
     """

@@ -1,8 +1,8 @@
 """The keeper: the motor line and the hardware watchdog, in a process of their own.
 
-It stands for what a chip's silicon does whatever the firmware does: a line that falls to 0 at any reset, and a
-watchdog that fires when it is not fed. It therefore outlives the VM, ignores the terminal's Ctrl-C, and waits
-for nobody.
+It stands for what a chip's silicon does whatever the firmware does: a line that falls to 0 at any reset, and
+a watchdog that fires when it is not fed. It therefore outlives the VM, ignores the terminal's Ctrl-C, and
+waits for nobody.
 """
 
 import os
@@ -22,7 +22,7 @@ _READ_MAX = 4096
 
 
 class MotorLine:
-    """What the records of one VM after another do to the line, the side and the watchdog. No clock, no process."""
+    """What records do to the line, the side and the watchdog, over any number of VMs. Reads no clock."""
 
     def __init__(self, trace: Trace | None) -> None:
         """Take the trace to write to, if there is one."""

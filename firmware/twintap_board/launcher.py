@@ -1,4 +1,4 @@
-"""The launcher: the board's power supply. Starts the other processes, restarts a VM that ends, dies with all of them.
+"""The launcher: the board's power supply. Starts the others, restarts a VM that ends, dies with all of them.
 
 Whatever happens to it, nothing is left behind: the kernel kills the VM and the radio with it (Linux), and the
 keeper, hearing its channel close, writes the line's 0, kills the VM if it still runs, and ends.
@@ -328,9 +328,9 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Give the children's environment: ours, without what belongs to the daemon, and able to import this package."""
+    """Give the children's environment: ours without what is the daemon's, able to import this package."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TWINTAP_")}
-    paths = [str(Path(__file__).resolve().parent.parent), *_source_folders()[1:], kept.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).resolve().parent.parent), *_source_folders(), kept.get("PYTHONPATH", "")]
     kept["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     return kept
 

@@ -1,4 +1,4 @@
-"""The pins: what the world does to a board (its button, its charger, its battery), told to the VM as it happens."""
+"""The pins: what the world does to a board (button, charger, battery), told to the VM as it happens."""
 
 import asyncio
 import socket

@@ -1,7 +1,7 @@
 """The radio: moves the VM's datagrams through the air, and lets each go on time.
 
-Datagrams leave within 0.1 ms of the time that the air gave them: the wait ends a little early, and the rest is
-spun away. Everything is bounded; what does not fit is dropped and counted, as an access point does.
+Datagrams leave within 0.1 ms of the time that the air gave them: the wait ends a little early, and the rest
+is spun away. Everything is bounded; what does not fit is dropped and counted, as an access point does.
 """
 
 import gc
@@ -20,8 +20,9 @@ from .channel import Answerer
 from .errors import BoardError
 from .hostos import die_with_parent, monotonic_ns
 
-# How long before a release the wait ends and spinning begins: the kernel's wake-up is later than asked by less.
-_SPIN_NS = 60_000
+# How long before a release the wait ends and spinning begins. Measured in a virtual machine, the kernel wakes
+# 70 µs late at p50 and 230 at p99.
+_SPIN_NS = 250_000
 # A stall of 120 ms under a flood of 5,000 a second holds 600.
 _UNDER_WAY_MAX = 1024
 _LATENESSES_KEPT = 4096
@@ -71,7 +72,7 @@ class Radio:
                     self._hear_world(ready)
 
     def _wait(self) -> list[Any]:
-        """Release what is due, spinning for what nearly is; give what can be read, one datagram's worth each."""
+        """Release what is due, spinning for what nearly is; give the ends that can be read."""
         ends = [end for end in (self._control, self._vm, self._outside) if end is not None]
         while True:
             timeout_s = None
@@ -218,7 +219,7 @@ class Radio:
         self._address = sock.getsockname()
 
     def _readdress(self) -> None:
-        """Move to another address, as a new DHCP lease would: another port, and on Linux's loopback another host."""
+        """Move as a new DHCP lease would: to another port, and on Linux's loopback to another address."""
         host, port = self._address
         if sys.platform == "linux" and host.startswith("127."):
             last = int(host.rsplit(".", 1)[1])

@@ -23,9 +23,9 @@ class Trace:
     def __init__(self, path: Path, now_us: int) -> None:
         """Open `path`, making it with its header if it is not there.
 
-        A file whose line was left above 0 (the machine died) is closed with a 0 row now. A file whose rows lie
-        in the future (the machine was restarted since, and its clock began anew) is put aside as `NAME.1`,
-        `NAME.2` …, and a new one begun. OSError if it cannot be written.
+        A file whose line was left above 0 (the machine died) is closed with a 0 row now. A file whose rows
+        lie in the future (the machine was restarted since, and its clock began anew) is put aside as
+        `NAME.1`, `NAME.2` …, and a new one begun. OSError if it cannot be written.
         """
         last_us, side, level = _last_row(path)
         if last_us > now_us:
@@ -39,7 +39,7 @@ class Trace:
             self.write_row(now_us, side, 0)
 
     def write_row(self, at_us: int, side: str, level_bp: int) -> int:
-        """Append a row; give the time written, which is never before the row above. OSError if the disk refuses."""
+        """Append a row; give the time written, never before that of the row above. OSError from the disk."""
         self._last_us = max(self._last_us, at_us)
         os.write(self._fd, f"{self._last_us},{side},{level_text(level_bp)}\n".encode())
         return self._last_us

@@ -1,7 +1,7 @@
 """The chip: the real MicroPython VM in this process, running the flash folder that is the working directory.
 
-`python -m twintap_board.vm LAUNCHER_PID HEAP_BYTES FIRMWARE_DIR PROTOCOL_DIR`. Where there is no MicroPython VM
-for the platform, the same files run under CPython, and stderr says so.
+`python -m twintap_board.vm LAUNCHER_PID HEAP_BYTES FIRMWARE_DIR PROTOCOL_DIR`. Where there is no MicroPython
+VM for the platform, the same files run under CPython, and stderr says so.
 """
 
 import os

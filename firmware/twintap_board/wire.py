@@ -22,10 +22,10 @@ The working directory is the chip's filesystem.
     3 WDT_FEED
     4 SIDE      a = 0 none, 1 left, 2 right
 
-**Radio** (UDP, both ends connected). The VM uses one socket for the whole of a boot: the first datagram decides
-which, and the radio hears no other. Both ways a datagram is 6 bytes of address (IPv4, then the port, big-endian)
-and a payload of at most 1400 bytes: to the radio its destination, to the VM its source. Address 0.0.0.0:0 is
-the radio itself; the payload then is one byte and its argument:
+**Radio** (UDP, both ends connected). The VM uses one socket for the whole of a boot: the first datagram
+decides which, and the radio hears no other. Both ways a datagram is 6 bytes of address (IPv4, then the port,
+big-endian) and a payload of at most 1400 bytes: to the radio its destination, to the VM its source. Address
+0.0.0.0:0 is the radio itself; the payload then is one byte and its argument:
 
     to the radio    1 LEAD + IPv4     the daemon is at this address: the radio binds its outside socket to the
                                       address that leads there, and multicast leaves by that interface alone.
@@ -38,8 +38,8 @@ the radio itself; the payload then is one byte and its argument:
 The only multicast destination is 224.0.0.251:5353. What comes to the board is unicast to that address alone.
 
 **Pins** (UDP, both ends connected). The VM sends one byte 255 at boot, from one socket for the whole of a
-boot, and may repeat it; the launcher answers with the present state, and sends each change. Datagrams of 8 bytes,
-little-endian: `u8 op, u8 a, u16 b, u32 c`.
+boot, and may repeat it; the launcher answers with the present state, and sends each change. Datagrams of 8
+bytes, little-endian: `u8 op, u8 a, u16 b, u32 c`.
 
     1 BUTTON    a = 1 down, 0 up
     2 CHARGING  a = 1 or 0

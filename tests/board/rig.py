@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import serial
+
 from twintap_board import hands
 
 APP = Path(__file__).parent / "app.py"

@@ -6,6 +6,7 @@ import statistics
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from twintap_board.air import MODELS, Lane, model_named
 from twintap_board.errors import BoardError
 

@@ -1,5 +1,6 @@
 """The console is a serial port as real ones are."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,11 +44,12 @@ def test_nobody_reading_never_blocks_the_vm_and_old_words_are_dropped(board: Mak
     rig.write("side 1")
     rig.write("line 500")
     wait_for("the line set after all that", lambda: rig.levels() == [5])
-    wait_for("the drop", lambda: rig.hands("info")["console_dropped"] > 20 * 20_000 - 8_192)
+    wait_for("the drop", lambda: rig.hands("info")["console_dropped"] > 300_000)
+    time.sleep(1.0)
     rig.serial.close()
     rig.serial = serial.Serial(str(rig.link), timeout=0.05)
     rig.write("echo fresh")
-    assert rig.expect("fresh\n").count("x") < 8_192
+    assert rig.expect("fresh\n").count("x") < 4_096
 
 
 def test_a_traceback_is_on_the_console_and_in_the_log(board: Maker) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twintap_board import hands
-from twintap_board.errors import BoardError
 
 from tests.board.rig import ROOT, Rig, wait_for
+from twintap_board import hands
+from twintap_board.errors import BoardError
 
 Maker = Callable[..., Rig]
 

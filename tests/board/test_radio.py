@@ -32,6 +32,16 @@ def outside(rig: Rig) -> tuple[str, int]:
     return host, number
 
 
+def numbers_until_silence(peer: socket.socket) -> list[int]:
+    got: list[int] = []
+    peer.settimeout(1)
+    while True:
+        try:
+            got.append(int(peer.recv(100).split()[1]))
+        except TimeoutError:
+            return got
+
+
 def greeted(rig: Rig, peer: socket.socket) -> tuple[str, int]:
     """Have the board send one datagram to the peer; give where it came from."""
     rig.say(f"send 127.0.0.1 {port(peer)} hello")
@@ -58,11 +68,7 @@ def test_order_is_kept_each_way(board: Maker, peer: socket.socket, air: str) -> 
     source = greeted(rig, peer)
     for number in range(200):
         peer.sendto(b"echo %d" % number, source)
-    got: list[int] = []
-    peer.settimeout(1)
-    with pytest.raises(TimeoutError):
-        while True:
-            got.append(int(peer.recv(100).split()[1]))
+    got = numbers_until_silence(peer)
     assert got == sorted(got)
     assert len(set(got)) == len(got)
     seen = counts(rig)
@@ -184,7 +190,7 @@ def test_multicast_on_loopback_is_seen_there(board: Maker) -> None:
         assert source == outside(rig)
 
 
-# -- separate network namespaces ------------------------------------------------------------------------------
+# -- separate network namespaces --------------------------------------------------------------------------
 
 
 def _ip(*words: str) -> None:
@@ -211,7 +217,7 @@ while True:
 
 @pytest.fixture
 def networks() -> Iterator[tuple[str, dict[str, "subprocess.Popen[str]"]]]:
-    """Give a namespace for a board with two networks, 10.77.1.1 and 10.77.2.1, and a listener at .2 of each."""
+    """Give a namespace on two networks (the board is .1 of 10.77.1 and 10.77.2), and a listener at .2 of each."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("network namespaces need Linux and root")
     tag = f"tt{os.getpid()}"
@@ -275,7 +281,7 @@ def test_multicast_leaves_only_by_the_interface_that_leads_to_the_daemon(
         rig.say(f"lead {lead}")
         rig.say(f"send 224.0.0.251 5353 for-{number}")
         assert line_from(listeners[number])[:2] == ["multicast", f"for-{number}"]
-    # What each network hears next is the unicast that follows: no announcement meant for the other came between.
+    # What each network hears next is the unicast that follows: nothing meant for the other came between.
     for lead, number in (("10.77.1.2", "1"), ("10.77.2.2", "2")):
         rig.say(f"lead {lead}")
         rig.say(f"send {lead} 7000 end")
