@@ -346,8 +346,8 @@ class Pacer:
 
     def _edge(self, now_ticks: int) -> None:
         at_us = ticks_diff(now_ticks, self._pulse_ticks)
-        if self._pulse.next_us >= self._pulse.width_us:
-            self._count_edge(at_us - self._pulse.next_us)
+        if at_us >= self._pulse.width_us:
+            self._count_edge(at_us - self._pulse.width_us)
         self._walk(at_us)
 
     def _walk(self, at_us: int) -> None:

@@ -63,6 +63,8 @@ class Pulse:
         The fall and the end keep to the plan however late an edge is. The rise does not: its next step is
         counted from now, so that a program that was away for a moment never makes up for it with a jolt.
         """
+        if at_us < self.next_us:
+            at_us = self.next_us  # a little early counts as on time, or steps could be hurried
         if at_us >= self.width_us:
             self.cancel()
             return
@@ -77,10 +79,7 @@ class Pulse:
         self._index += 1
         if self._index < self._levels:
             self.level_bp = self._at_least_one(self.peak_bp * self._index // self._levels)
-            # A little early counts as on time, or a rise could be hurried step by step.
-            if at_us > self.next_us:
-                self.next_us = at_us
-            self.next_us += self._rise_step_us
+            self.next_us = at_us + self._rise_step_us
             if self.next_us > self._fall_from_us:
                 self.next_us = self._fall_from_us
         else:

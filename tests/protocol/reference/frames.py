@@ -96,7 +96,7 @@ def payload(frame, fields):
     fields.setdefault("stamp_count", len(stamps))
     out = pack(LAYOUTS[frame], fields)
     out += b"".join(pack(SEGMENT, segment) for segment in segments)
-    return out + b"".join(pack(STAMP, dict(zip([name for name, _ in STAMP], stamp))) for stamp in stamps)
+    return out + b"".join(pack(STAMP, dict(zip(dict(STAMP), stamp, strict=True))) for stamp in stamps)
 
 
 def header(frame, version=VERSION):

@@ -7,7 +7,7 @@ protocol/vectors differs from what this would write.
 import json
 from pathlib import Path
 
-from tests.protocol.reference import frame_vectors, link_vectors
+from tests.protocol.reference import frame_vectors, link_vectors, schedule_vectors, tick_vectors
 
 VECTORS = Path(__file__).resolve().parents[3] / "protocol" / "vectors"
 SOURCES = {
@@ -19,6 +19,15 @@ SOURCES = {
         "SPEC.md, sections on handshake and seal: made with the AES-CCM and HKDF of the cryptography library",
         link_vectors.cases,
     ),
+    "schedule": (
+        "SPEC.md, sections on sets: lived by a reference pulser that shares no code with the package",
+        schedule_vectors.cases,
+    ),
+    "lease": (
+        "SPEC.md, section on the lease: lived by a reference pulser that shares no code with the package",
+        schedule_vectors.lease_cases,
+    ),
+    "ticks": ("SPEC.md, section on time: worked out with integers of any size", tick_vectors.cases),
 }
 
 
