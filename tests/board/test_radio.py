@@ -217,7 +217,7 @@ while True:
 
 @pytest.fixture
 def networks() -> Iterator[tuple[str, dict[str, "subprocess.Popen[str]"]]]:
-    """Give a namespace on two networks (the board is .1 of 10.77.1 and 10.77.2), and a listener at .2 of each."""
+    """Give a namespace on two networks (the board is .1 of each: 10.77.1, 10.77.2), and a listener at .2."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("network namespaces need Linux and root")
     tag = f"tt{os.getpid()}"
