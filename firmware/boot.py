@@ -1,4 +1,5 @@
-# Before anything else: the motor is off. A pin keeps its level over a soft reset.
+"""Before anything else the motor is off: a pin keeps its level over a soft reset."""
+
 import sys
 
 if sys.platform == "esp32":

@@ -1,7 +1,5 @@
-# The pulser. What ends it is told on the console; then it starts anew, and the motor is off meanwhile.
-import sys
+"""Starts the pulser."""
 
-from twintap_pulser.app import run
+from twintap_pulser.life import live
 
-run()
-sys.exit(0)
+live()

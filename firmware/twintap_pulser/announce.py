@@ -21,7 +21,7 @@ SIDE_NAMES = {SIDE_LEFT: "left", SIDE_RIGHT: "right"}
 
 
 class Announcer:
-    """Announces the pulser `hostname` with the id `pulser_id` (8 bytes). Call `beat` often while no set is held."""
+    """Announces the pulser `hostname` with the id `pulser_id` (8 bytes). Call `beat` while no set is held."""
 
     def __init__(self, port: "Port", settings: "Settings", hostname: str, pulser_id: bytes) -> None:
         self._port = port

@@ -24,6 +24,8 @@ _BEAT_MS = 10
 _DRAIN_US = 3_000  # of one look at the socket: a flood may take no more of the time between edges
 _DRAIN_MAX = 64  # datagrams, of the same look
 _FEED_IDLE_MS = 200
+_HEALTHY_MS = 30_000
+_HOLD_MS = 5_000  # of the button, from power-on: pairing is forgotten
 _SENSE_MS = 50
 _COLLECT_IN_SET_MS = 400
 _COLLECT_MS = 2_000
@@ -74,6 +76,7 @@ class App:
         """Runs the pulser until a reset is asked for."""
         port = self.port
         port.begin(self.motor.on_edge, self.motor.press)
+        await self._look_at_button()
         port.set_wifi(self.settings.ssid, self.settings.password)
         self.settings_changed()
         tasks = [
@@ -83,6 +86,17 @@ class App:
         ]
         await self._beat()
         del tasks
+
+    async def _look_at_button(self) -> None:
+        """Whoever holds the button from power-on for 5 s makes the pulser forget its daemon."""
+        held_ms = 0
+        await self.port.sleep_ms(_SENSE_MS)
+        while self.port.button_down() and held_ms < _HOLD_MS:
+            await self.port.sleep_ms(_SENSE_MS)
+            held_ms += _SENSE_MS
+        if held_ms >= _HOLD_MS and self.settings.is_paired:
+            self.settings.forget_daemon()
+            self.settings.save()
 
     async def _hear(self) -> None:
         """Takes datagrams whenever the event loop sees its socket, and no edge is near."""
@@ -119,6 +133,7 @@ class App:
         pacer = self.pacer
         feed = Every(port, _FEED_IDLE_MS)
         sense = Every(port, _SENSE_MS)
+        healthy = Every(port, _HEALTHY_MS)
         while not self.is_reset_wanted:
             await port.sleep_ms(_BEAT_MS)
             if not self.motor.is_quiet():
@@ -133,6 +148,8 @@ class App:
                 self._idle()
             if not pacer.leased and feed.is_due():
                 port.wdt_feed()
+            if healthy.is_due():
+                port.mark_healthy()
             self._collect()
 
     def _idle(self) -> None:

@@ -2,14 +2,14 @@
 
     info                                                     who and how the pulser is; keys never come out
     wifi      {ssid, password}                               the network to use; an empty ssid means none
-    pair      {key, daemon_id, side, ceiling_pct?, addresses?, room?, colour?}     obey this daemon from now on
-    identify  {ms?, level_pct?}                              one buzz
+    pair      {key, daemon_id, side, ceiling_pct?, addresses?, room?, colour?}     obey this daemon from now
+    on identify  {ms?, level_pct?}                              one buzz
     unpair                                                   obey nobody; the ceiling stays
     reset                                                    start anew, as after a power cut
 
-Whatever comes is hostile until parsed: it is answered by an error object or by nothing, and never moves a motor.
-A line is at most LINE_MAX bytes; what is longer is thrown away up to its end. Nothing that writes the flash is
-done while a set is held.
+Whatever comes is hostile until parsed: it is answered by an error object or by nothing, and never moves a
+motor. A line is at most LINE_MAX bytes; what is longer is thrown away up to its end. Nothing that writes the
+flash is done while a set is held.
 """
 
 import json
@@ -98,7 +98,7 @@ class Console:
         try:
             request = json.loads(line.decode())
         except (ValueError, RuntimeError, TypeError, MemoryError):
-            # RuntimeError: brackets nested deeper than the parser's stack. MemoryError: more than the heap has.
+            # RuntimeError: nested deeper than the parser's stack. MemoryError: more than the heap has.
             return _error(None, NOT_JSON, "this is not JSON")
         if not isinstance(request, dict):
             return _error(None, NOT_A_REQUEST, "a request is one object")

@@ -1,7 +1,8 @@
 """DNS-SD on the wire (RFC 6762, RFC 6763): announce the pulser, ask for the daemon, read the answers.
 
-Bytes alone; sending is `announce`'s and `seek`'s. Stock firmware owns UDP port 5353, so the pulser speaks from a port of its
-own: it announces unasked, and its question is a one-shot query, answered to the port that asked.
+Bytes alone; sending is `announce`'s and `seek`'s. Stock firmware owns UDP port 5353, so the pulser speaks
+from a port of its own: it announces unasked, and its question is a one-shot query, answered to the port that
+asked.
 """
 
 import struct

@@ -1,7 +1,7 @@
 """The motor's edges: what the pacer plans, done on time.
 
-`on_edge` is the hot path. It allocates nothing, uses no float, and stays within 30 bits. On a chip it runs as a
-timer's callback and may interrupt any other code between two bytecodes, so whoever changes the pacer holds
+`on_edge` is the hot path. It allocates nothing, uses no float, and stays within 30 bits. On a chip it runs as
+a timer's callback and may interrupt any other code between two bytecodes, so whoever changes the pacer holds
 the motor meanwhile (`hold`, `release`); an edge that falls due in that time is done at the release.
 """
 
@@ -38,9 +38,6 @@ class Motor:
     def release(self) -> None:
         """The pacer has changed: does what is due, and arms what comes next."""
         self._held = False
-        if self._pressed:
-            self._pressed = False
-            self._end_by_button()
         self.on_edge()
 
     def on_edge(self) -> None:
@@ -49,8 +46,16 @@ class Motor:
             return
         port = self._port
         pacer = self._pacer
+        # A callback that comes from here on finds the motor held. A stale one is lost, for `_arm` comes last;
+        # a press is not.
+        self._held = True
         now_ticks = port.ticks_us()
-        while pacer.plan():
+        while True:
+            if self._pressed:
+                self._pressed = False
+                self._end_by_button()
+            if not pacer.plan():
+                break
             due_ticks = pacer.due_ticks
             ahead_us = ticks_diff(due_ticks, now_ticks)
             if ahead_us > 0:
@@ -62,9 +67,12 @@ class Motor:
             now_ticks = port.ticks_us()
         self._show()
         self._arm(now_ticks)
+        self._held = False
+        if self._pressed:
+            self.on_edge()
 
     def _show(self) -> None:
-        level_bp = self._pacer.level_bp
+        level_bp = 0 if self._pressed else self._pacer.level_bp
         if level_bp != self._level_bp:
             self._level_bp = level_bp
             self._port.set_level(level_bp)
@@ -99,11 +107,8 @@ class Motor:
         self.presses += 1
         self._port.set_level(0)
         self._level_bp = 0
-        if self._held:
-            self._pressed = True
-        else:
-            self._end_by_button()
-            self.on_edge()
+        self._pressed = True
+        self.on_edge()
 
     def _end_by_button(self) -> None:
         pacer = self._pacer

@@ -4,6 +4,10 @@ The launcher's contract stands in `twintap_board.wire`. It keeps to the chip's r
 event loop sees its socket at the chip's tick, a flash write stalls. The same code runs in the MicroPython VM
 and under CPython; what differs between the two is at the end.
 """
+# ruff: noqa: D102 - the contracts stand in `ports`
+# Neither VM's stubs know the other's half; the tests run both.
+# pyright: basic, reportAttributeAccessIssue=false, reportAssignmentType=false, reportArgumentType=false
+# pyright: reportRedeclaration=false, reportConstantRedefinition=false, reportMissingParameterType=false, reportCallIssue=false, reportMissingModuleSource=false
 
 import asyncio
 import os
@@ -58,7 +62,7 @@ class VirtualPort:
         self._offset_us = _env("TWINTAP_CLOCK_OFFSET_US")
         self._tick_ms = _env("TWINTAP_SOCKET_TICK_MS")
         self._id = bytes.fromhex(_text("TWINTAP_BOARD_ID"))
-        self._line = open(_env("TWINTAP_LINE_FD"), "wb", **_UNBUFFERED)
+        self._line = open(_env("TWINTAP_LINE_FD"), "wb", **_UNBUFFERED)  # noqa: SIM115 - for the life of the VM
         self._record = bytearray(16)
         self._feed_record = bytearray(16)
         self._feed_record[0] = _WDT_FEED
@@ -278,7 +282,20 @@ class VirtualPort:
         sys.stdout.write(text)
         _flush_stdout()
 
-    # sleep_ms, create_task, run, heap_free: below
+    def heap_free(self) -> int:
+        return _heap_free()
+
+    def mark_healthy(self) -> None:
+        return
+
+    async def sleep_ms(self, ms: int) -> None:
+        await _sleep_ms(ms)
+
+    def create_task(self, coroutine) -> object:
+        return asyncio.create_task(coroutine)
+
+    def run(self, coroutine) -> None:
+        asyncio.run(coroutine)
 
 
 class PortLost(TwintapError):
@@ -352,10 +369,10 @@ if IS_MICROPYTHON:
     def _flush_stdout() -> None:
         return
 
-    async def _sleep_ms(_port, ms: int) -> None:
+    async def _sleep_ms(ms: int) -> None:
         await asyncio.sleep_ms(ms)
 
-    def _heap_free(_port) -> int:
+    def _heap_free() -> int:
         return gc.mem_free()
 
 else:
@@ -389,22 +406,8 @@ else:
     def _flush_stdout() -> None:
         sys.stdout.flush()
 
-    async def _sleep_ms(_port, ms: int) -> None:
+    async def _sleep_ms(ms: int) -> None:
         await asyncio.sleep(ms / 1000)
 
-    def _heap_free(_port) -> int:
+    def _heap_free() -> int:
         return -1
-
-
-def _create_task(_port, coroutine):
-    return asyncio.create_task(coroutine)
-
-
-def _run(_port, coroutine) -> None:
-    asyncio.run(coroutine)
-
-
-VirtualPort.sleep_ms = _sleep_ms
-VirtualPort.heap_free = _heap_free
-VirtualPort.create_task = _create_task
-VirtualPort.run = _run

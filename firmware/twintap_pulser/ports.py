@@ -11,7 +11,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from typing import Protocol
 
     from .board_file import BoardFile
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
             """
             ...
 
-        # --- time: no allocation, no float -------------------------------------------------------------------
+        # --- time: no allocation, no float -----------------------------------------------------------------
 
         def ticks_us(self) -> int:
             """The pulser's clock in µs, 0 .. 2**30 - 1."""
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
             """Nothing is armed any more."""
             ...
 
-        # --- motor, watchdog, senses -------------------------------------------------------------------------
+        # --- motor, watchdog, senses ------------------------------------------------------------------------
 
         def set_level(self, level_bp: int) -> None:
             """The motor's level, 0 .. 10000, from now on. No allocation."""
@@ -91,7 +91,7 @@ if TYPE_CHECKING:
             """Whether a charger is plugged in."""
             ...
 
-        # --- network -----------------------------------------------------------------------------------------
+        # --- network ----------------------------------------------------------------------------------------
 
         def network_state(self) -> str:
             """One of `off`, `no network set`, `connecting`, `up`."""
@@ -117,11 +117,11 @@ if TYPE_CHECKING:
             """Takes one datagram; gives its length, or -1 if none waits. What does not fit `buf` is cut."""
             ...
 
-        async def readable(self) -> None:
+        def readable(self) -> "Awaitable[None]":
             """Returns when the event loop next looks at its socket: there may be a datagram, or not."""
             ...
 
-        # --- the rest ----------------------------------------------------------------------------------------
+        # --- the rest ---------------------------------------------------------------------------------------
 
         def random(self, count: int) -> bytes:
             """`count` random bytes, fit for keys; only with the radio on."""
@@ -139,7 +139,11 @@ if TYPE_CHECKING:
             """Free heap in bytes; -1 where there is no such figure."""
             ...
 
-        async def console_ready(self) -> None:
+        def mark_healthy(self) -> None:
+            """The firmware runs well: earlier crashes count no more."""
+            ...
+
+        def console_ready(self) -> "Awaitable[None]":
             """Returns when the console has something to read."""
             ...
 
@@ -155,11 +159,11 @@ if TYPE_CHECKING:
             """Lets others run for `ms`; on a chip for up to 10 ms more."""
             ...
 
-        def create_task(self, coroutine: object) -> object:
+        def create_task(self, coroutine: "Coroutine[None, None, None]") -> object:
             """Runs a coroutine beside the others."""
             ...
 
-        def run(self, coroutine: object) -> None:
+        def run(self, coroutine: "Coroutine[None, None, None]") -> None:
             """Runs the event loop with `coroutine` until that ends."""
             ...
 

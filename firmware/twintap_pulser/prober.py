@@ -1,8 +1,8 @@
 """Probes: the pulser asks what time it is for the daemon, between pulses, and keeps both its own stamps.
 
-`t1` is taken after sealing, just before sending; `t4` on receipt, before opening: the cost of sealing on a slow
-chip must not become clock error. The socket is polled without sleep for a few ms after each probe, for the
-event loop would look at it up to 10 ms late. A late echo is then found by the next probe's wait.
+`t1` is taken after sealing, just before sending; `t4` on receipt, before opening: the cost of sealing on a
+slow chip must not become clock error. The socket is polled without sleep for a few ms after each probe, for
+the event loop would look at it up to 10 ms late. A late echo is then found by the next probe's wait.
 """
 
 from twintap_protocol.frames import PROBE, Probe

@@ -1,7 +1,8 @@
 """Finding the daemon: whom to say hello to, and when.
 
-The pulser asks where the daemon was last, and by a one-shot DNS-SD query where it is now; the daemon, which has
-heard the pulser's announcement, beckons. Every road leads to a hello; only a welcome under the pairing key counts.
+The pulser asks where the daemon was last, and by a one-shot DNS-SD query where it is now; the daemon, which
+has heard the pulser's announcement, beckons. Every road leads to a hello; only a welcome under the pairing
+key counts.
 """
 
 from twintap_protocol.limits import HELLO_RETRY_MAX_MS, HELLO_RETRY_MS

@@ -444,7 +444,7 @@ class Uplink:
 
 
 def repeat_offset_ms(repeat: int) -> int:
-    """When repeat number `repeat` (0: the first sending) of an unacknowledged frame is due after the first."""
+    """When sending number `repeat` (0: the first) of an unacknowledged frame is due after the first."""
     last = len(REPEAT_MS) - 1
     if repeat <= last:
         return REPEAT_MS[repeat]
