@@ -142,7 +142,7 @@ class RemoteRegistrar:
             "room": pairing.room,
             "side": pairing.side,
             "name": pairing.name,
-            "ceiling_pct": pairing.ceiling_pct,
+            "ceiling_pct": int(pairing.ceiling_pct),
         }
         return str((await self._client.ask("POST", "/pulsers", body))["colour"])
 

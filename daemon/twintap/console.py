@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import serial
@@ -19,6 +19,13 @@ _ANSWER_WITHIN_S = 3.0
 # A board that its port's opening has reset needs this long until its console is there.
 _BOOT_WITHIN_S = 12.0
 _ASK_AGAIN_S = 1.0
+
+
+# The library has no types.
+_Connect = Callable[
+    [asyncio.AbstractEventLoop, Callable[[], asyncio.Protocol], serial.Serial],
+    Awaitable[tuple[asyncio.WriteTransport, asyncio.Protocol]],
+]
 
 
 class ConsoleRefused(ConsoleError):
@@ -109,7 +116,7 @@ class Console:
 
 
 @contextlib.asynccontextmanager
-async def open_console(port: str) -> AsyncIterator[Console]:
+async def open_console(port: str) -> AsyncGenerator[Console]:
     """Open the serial port (or pty) `port`; ConsoleError if it cannot be opened."""
     try:
         device = await asyncio.to_thread(_open, port)
@@ -118,7 +125,8 @@ async def open_console(port: str) -> AsyncIterator[Console]:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_LINE_MAX, loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport, _ = await serial_asyncio.connection_for_serial(loop, lambda: protocol, device)
+    connect = cast("_Connect", serial_asyncio.connection_for_serial)
+    transport, _ = await connect(loop, lambda: protocol, device)
     console = Console(port, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
     try:
         yield console

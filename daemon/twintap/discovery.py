@@ -9,8 +9,9 @@ import contextlib
 import ipaddress
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from zeroconf import (
     BadTypeInNameException,
@@ -186,7 +187,11 @@ class Discovery:
         )
         try:
             # The name has this daemon's own random id in it: nobody can have it before, and asking costs a second.
-            await (await zeroconf.async_register_service(info, cooperating_responders=True))
+            register = cast(
+                "Callable[..., Awaitable[Awaitable[None]]]",
+                zeroconf.async_register_service,  # pyright: ignore[reportUnknownMemberType]
+            )
+            await (await register(info, cooperating_responders=True))
         except (OSError, Error) as error:
             _log.warning("this daemon cannot announce itself by mDNS (%s)", error)
 

@@ -21,6 +21,7 @@ from .store import Pairing
 from .views import Side
 
 ADDRESSES_MAX = 4  # as many as a pulser keeps
+_ROOM_BYTES_MAX = 64  # on the pulser a room's name is for people to read; the daemon's is the one that counts
 _LINK_WITHIN_S = 15.0
 _LINK_POLL_S = 0.2
 
@@ -39,7 +40,7 @@ class Wanted:
 
     room: str
     side: Side
-    ceiling_pct: float = 60.0
+    ceiling_pct: int = 60
     name: str | None = None
     wifi: Wifi | None = None
 
@@ -90,6 +91,12 @@ async def pair(console: Console, registrar: Registrar, wanted: Wanted) -> bytes:
     info = await console.ready()
     pulser_id = pulser_id_in(info, console.port)
     where = await registrar.where()
+    is_here = str(info.get("address")).startswith("127.")  # a virtual board on this computer
+    if not is_here and all(host.startswith("127.") for host, _ in where.addresses):
+        raise ConsoleError(
+            "the daemon serves this computer alone, where no real pulser reaches it: "
+            "serve with --host 0.0.0.0, then pair again"
+        )
     if wanted.wifi is not None:
         # Before the pairing: a network that the pulser refuses must not cost it the daemon it has.
         await console.call("wifi", {"ssid": wanted.wifi.ssid, "password": wanted.wifi.password})
@@ -106,9 +113,9 @@ async def pair(console: Console, registrar: Registrar, wanted: Wanted) -> bytes:
         "key": pairing.key.hex(),
         "daemon_id": where.daemon_id,
         "side": pairing.side,
-        "room": pairing.room,
-        "colour": colour,
-        "ceiling_pct": _whole(pairing.ceiling_pct),
+        "room": _cut(pairing.room, _ROOM_BYTES_MAX),
+        "colour": list(bytes.fromhex(colour.removeprefix("#"))),
+        "ceiling_pct": int(pairing.ceiling_pct),
         "addresses": [list(address) for address in where.addresses[:ADDRESSES_MAX]],
     }
     try:
@@ -130,15 +137,16 @@ async def linked(registrar: Registrar, pulser_id: bytes, within_s: float = _LINK
     """Wait until the daemon reports the pulser linked; False if it does not in time."""
     try:
         async with asyncio.timeout(within_s):
-            while not await registrar.is_linked(pulser_id):
+            # A daemon is asked over HTTP: there is no event here to wait for.
+            while not await registrar.is_linked(pulser_id):  # noqa: ASYNC110
                 await asyncio.sleep(_LINK_POLL_S)
     except TimeoutError:
         return False
     return True
 
 
-def _whole(ceiling_pct: float) -> float | int:
-    return int(ceiling_pct) if ceiling_pct == int(ceiling_pct) else ceiling_pct
+def _cut(text: str, size: int) -> str:
+    return text.encode()[:size].decode(errors="ignore")
 
 
 def _name(info: Mapping[str, Any], wanted: Wanted) -> str:

@@ -69,7 +69,7 @@ class PairingBody(_Body):
     room: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
     side: Side
     name: Annotated[str | None, Field(min_length=1, max_length=NAME_MAX)] = None
-    ceiling_pct: Annotated[float, Field(ge=1, le=100, strict=False)] = 60.0
+    ceiling_pct: Annotated[int, Field(ge=1, le=100)] = 60
 
     def check_names(self) -> None:
         """Raise `Refused` for a name that no room or pulser may have."""

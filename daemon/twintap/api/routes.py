@@ -17,7 +17,7 @@ from ..store import Pairing
 from ..tokens import MAY_ADMINISTER, MAY_COMMAND, MAY_WATCH, Token, make_token
 from ..views import RoomView
 from . import models
-from .context import Context, Ctx
+from .context import Ctx
 from .faults import answers
 
 router = APIRouter(
@@ -165,10 +165,10 @@ async def add_pulser(context: Ctx, _: Administrator, body: models.PairingBody) -
         name=body.name or f"{body.room} {body.side}"[:NAME_MAX],
         ceiling_pct=body.ceiling_pct,
     )
-    before = await replace_pairing(context, pairing)
-    context.undo.keep(pairing.pulser_id, before)
+    before = next((old for old in context.store.pairings() if old.pulser_id == pairing.pulser_id), None)
     colour = await asyncio.to_thread(context.store.room_colour, pairing.room)
-    pulser = next(view for view in context.hub.pulsers() if view.id == body.pulser_id)
+    pulser = await context.hub.add_pulser(pairing)
+    context.undo.keep(pairing.pulser_id, before)
     return models.Paired(pulser=pulser, colour=colour)
 
 
@@ -213,20 +213,6 @@ async def say_address(context: Ctx, _: Administrator, pulser: PulserId, body: mo
     except ValueError:
         raise Refused(Fault("field", "host has to be an IPv4 address", field="host")) from None
     context.hub.heard_of(bytes.fromhex(pulser), host, body.port)
-
-
-async def replace_pairing(context: Context, pairing: Pairing) -> Pairing | None:
-    """Put a pairing in place of one that the same pulser has; give the old one. `Refused` leaves it as it was."""
-    before = next((old for old in context.store.pairings() if old.pulser_id == pairing.pulser_id), None)
-    if before is not None:
-        await context.hub.remove_pulser(before.pulser_id.hex())
-    try:
-        await context.hub.add_pulser(pairing)
-    except Refused:
-        if before is not None:
-            await context.hub.add_pulser(before)
-        raise
-    return before
 
 
 # -- tokens ------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -241,23 +241,22 @@ def _parse(text: str) -> _Command:
         ) from None
 
 
-def _loads(text: str) -> object:
+def _loads(text: str) -> dict[str, object]:
     try:
-        return json.loads(text[:_MESSAGE_MAX])
+        found = json.loads(text[:_MESSAGE_MAX])
     except (ValueError, RecursionError):
-        return None
+        return {}
+    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
 
 
 def _id_in(text: str) -> str | int | None:
     """Give the id of a command that is wrong otherwise, so that its sender can tell which it was."""
-    found = _loads(text)
-    command_id = found.get("id") if isinstance(found, dict) else None
+    command_id = _loads(text).get("id")
     if isinstance(command_id, str):
         return clean(command_id, 64)
     return command_id if isinstance(command_id, int) and not isinstance(command_id, bool) else None
 
 
 def _first_message(text: str) -> str:
-    found = _loads(text)
-    token = found.get("token") if isinstance(found, dict) else None
+    token = _loads(text).get("token")
     return token if isinstance(token, str) else ""

@@ -1,0 +1,194 @@
+"""The commands' names and flags."""
+
+import argparse
+import math
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from . import commands
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, {low}..{high}")
+        return int(text)
+
+    return parse
+
+
+def _name(text: str) -> str:
+    from ..names import name_fault
+
+    fault = name_fault("a room's name", text)
+    if fault is not None:
+        raise argparse.ArgumentTypeError(fault.message)
+    return text
+
+
+def _pulser_id(text: str) -> str:
+    if (
+        not 12 <= len(text) <= 32
+        or len(text) % 2
+        or any(digit not in "0123456789abcdef" for digit in text.lower())
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a pulser's id; `twintap pulsers` shows them")
+    return text.lower()
+
+
+def _add_room(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("room", type=_name, metavar="ROOM")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, one value a line")
+
+
+def _add_pacing(parser: argparse.ArgumentParser) -> None:
+    # The daemon judges the ranges: a set that runs knows more about them than a command does.
+    for flag, unit, words in (
+        ("--rate-hz", "X", "passes (left and right) a second, 0.1..4"),
+        ("--pulse-ms", "N", "width of a pulse, 20 up to half a pass"),
+        ("--level-pct", "N", "level of both sides, 0..100"),
+        ("--left-pct", "N", "level of the left side"),
+        ("--right-pct", "N", "level of the right side"),
+        ("--ramp-ms", "N", "rise over the set, 0..10000"),
+        ("--passes", "N", "how many passes, 1..1000; left out or 0: until stopped, at most 10 minutes"),
+    ):
+        parser.add_argument(flag, type=_number, metavar=unit, help=words)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="twintap", description="Two wireless pulsers that tap left and right in step.")
+    parser.set_defaults(endless=False, json=False)
+    subs = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def add(
+        where: "argparse._SubParsersAction[_Parser]",  # pyright: ignore[reportPrivateUsage] - it has no other name
+        name: str,
+        run: Callable[[argparse.Namespace], Awaitable[int]],
+        words: str,
+    ) -> _Parser:
+        sub = where.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+        sub.set_defaults(run=run)
+        return sub
+
+    serve = add(subs, "serve", commands.serve, "run the daemon until Ctrl-C")
+    serve.add_argument("--data", type=Path, metavar="DIR", help="the data folder (default: TWINTAP_DATA)")
+    serve.add_argument(
+        "--host", default="127.0.0.1", metavar="H", help="0.0.0.0 for real pulsers (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--port", type=_whole(0, 65535), default=8700, metavar="P", help="TCP and UDP (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--virtual", type=_whole(0, 50), default=0, metavar="N", help="that many virtual pairs"
+    )
+    serve.add_argument(
+        "--air", choices=("none", "quiet", "busy", "bad"), default="quiet", help="of the virtual pairs"
+    )
+    _add_json(serve)
+
+    subs.add_parser("board", help="run one virtual board (see twintap board --help)", add_help=False)
+
+    pair = add(subs, "pair", commands.pair, "pair the pulser on a serial port with this computer's daemon")
+    pair.add_argument("port", metavar="PORT", help="its serial port, as /dev/ttyUSB0 or COM3")
+    pair.add_argument("--room", type=_name, required=True, metavar="NAME")
+    pair.add_argument(
+        "--side", choices=("left", "right"), required=True, help="the client's own left or right"
+    )
+    pair.add_argument(
+        "--wifi-ssid", metavar="S", help="the network to join; its password is asked for, or read from stdin"
+    )
+    pair.add_argument(
+        "--ceiling-pct",
+        type=_whole(1, 100),
+        default=60,
+        metavar="N",
+        help="never above (default: %(default)s)",
+    )
+    pair.add_argument("--name", type=_name, metavar="NAME", help="what to call the pulser")
+    _add_json(pair)
+
+    _add_json(add(subs, "pulsers", commands.pulsers, "show the pulsers, and those heard that are not ours"))
+    for name, run, words in (
+        ("identify", commands.identify, "let a pulser buzz, to tell which it is"),
+        ("unpair", commands.unpair, "forget a pulser"),
+    ):
+        add(subs, name, run, words).add_argument("pulser", type=_pulser_id, metavar="PULSER", help="its id")
+    address = add(
+        subs, "address", commands.address, "say by hand where a pulser is, where mDNS does not reach"
+    )
+    address.add_argument("pulser", type=_pulser_id, metavar="PULSER", help="its id")
+    address.add_argument("host", metavar="IPV4")
+    address.add_argument("port", type=_whole(1, 65535), metavar="PORT")
+
+    room = add(subs, "room", commands.room, "show a room")
+    _add_room(room)
+    _add_json(room)
+    swap = add(subs, "swap", commands.swap, "make left right and right left, without pairing again")
+    _add_room(swap)
+    _add_json(swap)
+    watch = add(subs, "watch", commands.watch, "print every event, one a line, until Ctrl-C")
+    watch.add_argument("room", type=_name, nargs="?", metavar="ROOM")
+    watch.set_defaults(endless=True)
+    _add_json(watch)
+
+    sets = subs.add_parser("set", help="start, change or stop a set").add_subparsers(
+        required=True, metavar="start|change|stop", parser_class=_Parser
+    )
+    for name, words in (("start", "start a set"), ("change", "change the running set")):
+        sub = add(sets, name, partial(commands.pace, name), words)
+        _add_room(sub)
+        _add_pacing(sub)
+        _add_json(sub)
+    stop = add(sets, "stop", commands.stop, "stop the set")
+    _add_room(stop)
+    stop.add_argument("--soft", action="store_true", help="at the end of the running pass")
+    _add_json(stop)
+
+    tokens = subs.add_parser("token", help="give out, show or revoke tokens").add_subparsers(
+        required=True, metavar="give|list|revoke", parser_class=_Parser
+    )
+    give = add(tokens, "give", commands.give_token, "give out a token; it is printed once")
+    give.add_argument("label", type=_name, metavar="LABEL", help="whose it is, as `tablet of room 2`")
+    give.add_argument("--role", choices=("therapist", "observer", "display", "logger"), required=True)
+    give.add_argument(
+        "--room", type=_name, action="append", metavar="ROOM", help="for this room alone; may come again"
+    )
+    give.add_argument(
+        "--hours", type=_whole(1, 8784), metavar="N", help="for so long (default: until revoked)"
+    )
+    _add_json(give)
+    _add_json(add(tokens, "list", commands.list_tokens, "show the tokens given out"))
+    add(tokens, "revoke", commands.revoke_token, "end a token").add_argument("token", metavar="ID")
+    return parser
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse a command; ends the program with 2 and a sentence on stderr if it is used wrongly."""
+    parser = _parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        raise SystemExit(2)
+    return parser.parse_args(arguments)

@@ -1,0 +1,212 @@
+"""What each command does. Each takes the parsed arguments and gives the exit code."""
+
+import argparse
+import asyncio
+import getpass
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConsoleError, Refused
+from . import show
+
+if TYPE_CHECKING:
+    from ..client import Client
+
+_LINKED_LATER = (
+    "the pulser is paired, and not linked yet: is it switched on, on this network (twintap pair … --wifi-ssid), "
+    "and does no firewall keep UDP port {port} shut?"
+)
+
+
+def _client() -> "Client":
+    from ..client import Client
+
+    return Client()
+
+
+def _print(value: object, *, as_json: bool, words: str) -> None:
+    print(json.dumps(value) if as_json else words, flush=True)
+
+
+async def serve(options: argparse.Namespace) -> int:
+    """Run the daemon."""
+    from ..serve import Options
+    from ..serve import serve as run
+    from ..store import default_path
+
+    logging.basicConfig(level=logging.WARNING, format="twintap: %(message)s", stream=sys.stderr)
+    await run(
+        Options(
+            data=options.data or default_path(),
+            host=options.host,
+            port=options.port,
+            virtual=options.virtual,
+            air=options.air,
+            json=options.json,
+        ),
+        lambda line: print(line, flush=True),
+    )
+    return 0
+
+
+async def pair(options: argparse.Namespace) -> int:
+    """Pair the pulser at a port."""
+    from .. import addresses, pairing
+    from ..client import RemoteRegistrar
+    from ..console import open_console
+
+    wifi = None
+    if options.wifi_ssid is not None:
+        wifi = pairing.Wifi(options.wifi_ssid, await asyncio.to_thread(_password, options.wifi_ssid))
+    async with _client() as client:
+        own = await asyncio.to_thread(addresses.own_addresses)
+        if not client.is_sealed and not await asyncio.to_thread(addresses.is_own, client.host, own):
+            raise ConsoleError(
+                f"{client.url} is not this computer, and a key does not go over plain HTTP: pair where the daemon runs"
+            )
+        registrar = RemoteRegistrar(client)
+        # The daemon is asked first, so that a wrong URL costs nobody a walk to the pulser.
+        port = (await client.ask("GET", "/daemon"))["port"]
+        wanted = pairing.Wanted(options.room, options.side, options.ceiling_pct, options.name, wifi)
+        async with open_console(options.port) as console:
+            pulser_id = await pairing.pair(console, registrar, wanted)
+        is_linked = await pairing.linked(registrar, pulser_id)
+    words = f"pulser {pulser_id.hex()} is the {options.side} one of {options.room}"
+    if is_linked:
+        _print(
+            {"pulser": pulser_id.hex(), "room": options.room, "side": options.side, "linked": True},
+            as_json=options.json,
+            words=f"{words}, and linked",
+        )
+        return 0
+    raise ConsoleError(f"{words}; " + _LINKED_LATER.format(port=port))
+
+
+def _password(ssid: str) -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass(f"password of {ssid}: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+async def pulsers(options: argparse.Namespace) -> int:
+    """Show the pulsers."""
+    async with _client() as client:
+        found = await client.ask("GET", "/pulsers")
+    _print(found, as_json=options.json, words=show.pulsers(found))
+    return 0
+
+
+async def identify(options: argparse.Namespace) -> int:
+    """Let a pulser buzz."""
+    async with _client() as client:
+        await client.ask("POST", f"/pulsers/{options.pulser}/identify")
+    return 0
+
+
+async def unpair(options: argparse.Namespace) -> int:
+    """Forget a pulser."""
+    async with _client() as client:
+        await client.ask("DELETE", f"/pulsers/{options.pulser}")
+    return 0
+
+
+async def address(options: argparse.Namespace) -> int:
+    """Say where a pulser is."""
+    async with _client() as client:
+        body = {"host": options.host, "port": options.port}
+        await client.ask("POST", f"/pulsers/{options.pulser}/address", body)
+    return 0
+
+
+async def room(options: argparse.Namespace) -> int:
+    """Show a room."""
+    from ..client import room_path
+
+    async with _client() as client:
+        found = await client.ask("GET", room_path(options.room))
+    _print(found, as_json=options.json, words=show.room(found))
+    return 0
+
+
+async def swap(options: argparse.Namespace) -> int:
+    """Swap the sides of a room."""
+    from ..client import room_path
+
+    async with _client() as client:
+        found = await client.ask("POST", room_path(options.room, "/swap"))
+    _print(found, as_json=options.json, words=f"{options.room}: left and right are swapped")
+    return 0
+
+
+_PACING = ("rate_hz", "pulse_ms", "level_pct", "left_pct", "right_pct", "ramp_ms", "passes")
+
+
+async def pace(do: str, options: argparse.Namespace) -> int:
+    """Start or change a set."""
+    from ..client import room_path
+
+    changes = {name: getattr(options, name) for name in _PACING if getattr(options, name) is not None}
+    path = room_path(options.room, f"/set/{do}")
+    async with _client() as client:
+        try:
+            found = await client.ask("POST", path, changes)
+        except Refused as refusal:
+            # The second that follows a set is for a finger on its way to stop; a typed command is no finger.
+            wait_ms = refusal.fault.retry_after_ms
+            if do != "start" or refusal.fault.code != "cooldown" or wait_ms is None:
+                raise
+            await asyncio.sleep(min(wait_ms, 2_000) / 1000)
+            found = await client.ask("POST", path, changes)
+    _print(found, as_json=options.json, words=show.running(found))
+    return 0
+
+
+async def stop(options: argparse.Namespace) -> int:
+    """Stop a set."""
+    from ..client import room_path
+
+    async with _client() as client:
+        path = room_path(options.room, "/set/stop")
+        found = await client.ask("POST", path, query="?soft=true" if options.soft else "")
+    _print(found, as_json=options.json, words=f"{options.room}: both pulsers are off")
+    return 0
+
+
+async def watch(options: argparse.Namespace) -> int:
+    """Print events until Ctrl-C."""
+    async with _client() as client:
+        async for event in client.watch(options.room):
+            _print(event, as_json=options.json, words=show.event(event))
+    return 0
+
+
+async def give_token(options: argparse.Namespace) -> int:
+    """Give out a token."""
+    body: dict[str, Any] = {"label": options.label, "role": options.role}
+    if options.room:
+        body["rooms"] = options.room
+    if options.hours:
+        body["lifetime_s"] = options.hours * 3600
+    async with _client() as client:
+        found = await client.ask("POST", "/tokens", body)
+    _print(found, as_json=options.json, words=found["token"])
+    return 0
+
+
+async def list_tokens(options: argparse.Namespace) -> int:
+    """Show the tokens given out."""
+    async with _client() as client:
+        found = await client.ask("GET", "/tokens")
+    _print(found, as_json=options.json, words=show.tokens(found))
+    return 0
+
+
+async def revoke_token(options: argparse.Namespace) -> int:
+    """End a token."""
+    from urllib.parse import quote
+
+    async with _client() as client:
+        await client.ask("DELETE", f"/tokens/{quote(options.token, safe='')}")
+    return 0

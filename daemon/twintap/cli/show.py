@@ -1,0 +1,114 @@
+"""Answers and events in words, for people at a terminal. Text from outside is cleaned before it gets there."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from ..names import clean
+
+_Json = Mapping[str, Any]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _battery(pulser: _Json) -> str:
+    millivolts = pulser["battery_mv"]
+    text = "-" if millivolts is None else f"{millivolts / 1000:.2f} V"
+    return text + (", charging" if pulser["charging"] else "")
+
+
+def _clock(pulser: _Json) -> str:
+    clock = cast("_Json", pulser["clock"])
+    error_us = clock["error_us"]
+    return str(clock["state"]) + ("" if error_us is None else f" ±{error_us:.0f} µs")
+
+
+def pulsers(found: _Json) -> str:
+    """Show the pulsers as a table."""
+    rows = [("pulser", "room", "side", "link", "address", "battery", "clock", "firmware")]
+    rows += [
+        (
+            str(one["id"]),
+            clean(one["room"]),
+            str(one["side"]),
+            str(one["link"]),
+            clean(one["address"] or "-"),
+            _battery(one),
+            _clock(one),
+            clean(one["firmware"] or "-"),
+        )
+        for one in cast("list[_Json]", found["pulsers"])
+    ]
+    text = _table(rows) if len(rows) > 1 else "no pulser is paired; pair one with `twintap pair`"
+    for one in cast("list[_Json]", found["elsewhere"]):
+        whose = "of another daemon" if one["daemon_id"] else "paired with nobody"
+        text += f"\n{clean(str(one['id']))} at {clean(str(one['address']))} is {whose}"
+    return text
+
+
+def _pacing(pacing: _Json) -> str:
+    passes = pacing["passes"]
+    return (
+        f"{pacing['rate_hz']:g} Hz, pulses of {pacing['pulse_ms']:g} ms, left {pacing['left_pct']:g} %, "
+        f"right {pacing['right_pct']:g} %, ramp {pacing['ramp_ms']:g} ms, "
+        + (f"{passes} passes" if passes else "until stopped")
+    )
+
+
+def running(found: _Json) -> str:
+    """Say how a room taps."""
+    current = cast("_Json | None", found["set"])
+    if current is None:
+        return f"{clean(found['name'])}: no set"
+    pacing = cast("_Json", current["asked"] or current["pacing"])
+    return f"{clean(found['name'])} taps: {_pacing(pacing)}"
+
+
+def room(found: _Json) -> str:
+    """Show a room in a few lines."""
+    lines = [f"{clean(found['name'])}: " + ("ready" if found["ready"] else "not ready")]
+    lines += [f"  {clean(problem['message'])}" for problem in cast("list[_Json]", found["problems"])]
+    for side in ("left", "right"):
+        pulser = cast("_Json | None", found[side])
+        if pulser is None:
+            lines.append(f"  {side}: no pulser")
+        else:
+            lines.append(
+                f"  {side}: {pulser['id']} {pulser['link']}, {_battery(pulser)}, clock {_clock(pulser)}"
+            )
+    current = cast("_Json | None", found["set"])
+    if current is not None:
+        lines.append(
+            f"  set {current['set_id']}: {current['state']}, {current['passes_done']} passes, {_pacing(current['pacing'])}"
+        )
+        if current["ended_reason"]:
+            lines.append(f"  ended: {clean(str(current['ended_reason']))}")
+    return "\n".join(lines)
+
+
+def event(found: _Json) -> str:
+    """Show an event in one line."""
+    try:
+        at = datetime.fromisoformat(str(found["at"])).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    except ValueError:
+        at = clean(str(found["at"]), 40)
+    data = cast("_Json", found["data"])
+    parts = " ".join(f"{clean(str(name), 40)}={clean(str(value), 80)}" for name, value in data.items())
+    return f"{at} {clean(str(found['room']))} {clean(str(found['type']))} by {clean(str(found['actor']))} {parts}".rstrip()
+
+
+def tokens(found: Sequence[_Json]) -> str:
+    """Show the tokens as a table."""
+    rows = [("id", "label", "role", "rooms", "state")]
+    for one in found:
+        state = (
+            "revoked" if one["revoked_at"] else f"until {one['expires_at']}" if one["expires_at"] else "valid"
+        )
+        rooms = "all" if one["rooms"] is None else ", ".join(clean(name) for name in one["rooms"])
+        rows.append((str(one["id"]), clean(one["label"]), str(one["role"]), rooms, state))
+    return _table(rows)

@@ -1,0 +1,303 @@
+"""`twintap serve`: the whole daemon, from the data folder to the last motor off."""
+
+import asyncio
+import contextlib
+import errno
+import gc
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from . import addresses
+from .api import create_app
+from .discovery import Discovery, Foreign
+from .errors import StartupError
+from .hub import Hub
+from .store import Store, default_path
+from .virtual import VirtualPairs
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_PORT = 8700
+_PORTS_TRIED = 8
+_READY_WITHIN_S = 40.0
+_READY_POLL_S = 0.1
+# A tablet that fell asleep is noticed within the sum of both.
+_PING_EVERY_S = 5.0
+_PONG_WITHIN_S = 5.0
+_HTTP_END_WITHIN_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `twintap serve` was told. `port` 0: any that is free. `json`: one line of JSON when ready."""
+
+    data: Path
+    host: str
+    port: int
+    virtual: int
+    air: str
+    json: bool = False
+
+
+class _Server(uvicorn.Server):
+    """The HTTP server inside our own event loop: signals are the daemon's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+async def serve(options: Options, say: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT; then stop every set and end. StartupError or StoreError if it cannot begin."""
+    stop = asyncio.Event()
+    _on_signals(stop)
+    async with contextlib.AsyncExitStack() as stack:
+        store = await asyncio.to_thread(Store.open, options.data)
+        stack.callback(store.close)
+        host = await _resolved(options.host)
+        listener, hub = await _bind(host, options.port, store)
+        stack.callback(listener.close)
+        stack.push_async_callback(hub.close)
+        foreign = Foreign()
+        names = await asyncio.to_thread(addresses.own_names, store.daemon_id.hex())
+        app = create_app(hub, store, host=host, names=names, foreign=foreign)
+        server = _Server(_server_config(app))
+        serving = asyncio.create_task(server.serve([listener]), name="http")
+        stack.push_async_callback(_end_http, server, serving, hub)
+        discovery = Discovery(
+            daemon_id=store.daemon_id, host=host, port=hub.port, heard_of=hub.heard_of, foreign=foreign
+        )
+        # Pushed before it is started: what a failed start has opened is closed as well.
+        stack.push_async_callback(discovery.close)
+        await discovery.start()
+        pairs = await _virtual(options, hub, store, host, stack, stop)
+        if not stop.is_set():
+            await _tell(options, hub, store, host, pairs, say, stop)
+        # What was made so far stays: the collector need not walk it again and again while sets run.
+        gc.collect()
+        gc.freeze()
+        await _first(serving, stop)
+        if serving.done() and not stop.is_set():
+            raise StartupError("the HTTP server ended by itself")
+
+
+async def _resolved(host: str) -> str:
+    try:
+        return await asyncio.to_thread(addresses.resolve_host, host)
+    except OSError:
+        raise StartupError(f"--host {host} names no IPv4 address of this computer") from None
+
+
+async def _bind(host: str, port: int, store: Store) -> tuple[socket.socket, Hub]:
+    """Bind TCP and UDP to one port; any that both have free if `port` is 0."""
+    for _ in range(_PORTS_TRIED):
+        listener = _listen(host, port)
+        hub = Hub(store, host=host, port=listener.getsockname()[1])
+        try:
+            await hub.start()
+        except StartupError:
+            listener.close()
+            if port:
+                raise
+        except BaseException:
+            listener.close()
+            raise
+        else:
+            return listener, hub
+    raise StartupError(f"no port of {host} is free for both TCP and UDP; choose one with --port")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            # On Windows this would let a second daemon take the same port.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        if error.errno in (errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", errno.EADDRINUSE)):
+            text = f"port {port} of {host} is busy: another daemon, perhaps; choose another with --port"
+        elif error.errno == errno.EACCES:
+            text = f"port {port} may not be used ({error.strerror}); choose one above 1023 with --port"
+        else:
+            text = f"{host}:{port} cannot be served ({error.strerror}); check --host"
+        raise StartupError(text) from None
+    return listener
+
+
+def _server_config(app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # pyright: ignore[reportArgumentType] - an ASGI application
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        ws_max_size=64 * 1024,
+        ws_ping_interval=_PING_EVERY_S,
+        ws_ping_timeout=_PONG_WITHIN_S,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=_HTTP_END_WITHIN_S,
+    )
+
+
+async def _end_http(server: _Server, serving: "asyncio.Task[None]", hub: Hub) -> None:
+    # Motors first. The server answers nobody new meanwhile.
+    server.should_exit = True
+    await hub.close()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+async def _virtual(
+    options: Options, hub: Hub, store: Store, host: str, stack: contextlib.AsyncExitStack, stop: asyncio.Event
+) -> VirtualPairs | None:
+    if options.virtual == 0:
+        return None
+    pairs = VirtualPairs(hub, store, host=host, pairs=options.virtual, air=options.air)
+    stack.push_async_callback(pairs.close)
+    starting = asyncio.create_task(pairs.start(), name="virtual pairs")
+    await _first(starting, stop)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return pairs
+    try:
+        starting.result()
+    except* StartupError as errors:
+        raise _first_of(errors) from None
+    return pairs
+
+
+def _first_of(errors: BaseExceptionGroup[StartupError]) -> StartupError:
+    found = errors.exceptions[0]
+    return _first_of(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+async def _first(task: "asyncio.Task[None]", stop: asyncio.Event) -> None:
+    """Wait until the task is done or the daemon shall stop."""
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+
+
+# -- what the person is told -------------------------------------------------------------------------------
+
+
+async def _tell(
+    options: Options,
+    hub: Hub,
+    store: Store,
+    host: str,
+    pairs: VirtualPairs | None,
+    say: Callable[[str], None],
+    stop: asyncio.Event,
+) -> None:
+    own = await asyncio.to_thread(addresses.own_addresses)
+    served = addresses.served_addresses(host, own)
+    urls = [f"http://{address}:{hub.port}" for address in served]
+    rooms = pairs.rooms if pairs is not None else []
+    # The port answers from here on, so the address can be said before the clocks are known.
+    if not options.json:
+        say(f"twintap serves {urls[0]}" + (f" and {', '.join(urls[1:])}" if urls[1:] else ""))
+        say(f"its data is in {store.path}")
+    waiting = asyncio.create_task(_until_ready(hub, rooms), name="virtual pairs: ready")
+    await _first(waiting, stop)
+    if not waiting.done():
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        return
+    views = [hub.room(room) for room in rooms]
+    if options.json:
+        told = {
+            "url": f"http://{addresses.LOOPBACK if host == addresses.ANY else host}:{hub.port}",
+            "urls": urls,
+            "port": hub.port,
+            "data": str(store.path),
+            "rooms": {view.name: view.ready for view in views},
+        }
+        say(json.dumps(told))
+        return
+    command = command_prefix(store.path, hub.port, host) + _command_name()
+    for view in views:
+        if view.ready:
+            say(
+                f"{view.name} is ready.  Tap: {command} set start {view.name}   Stop: {command} set stop {view.name}"
+            )
+        else:
+            why = "; ".join(problem.message for problem in view.problems) or "its clocks are not known yet"
+            say(f"{view.name} is not ready yet: {why}")
+    virtual = pairs.pulser_ids if pairs is not None else set[bytes]()
+    real = [pairing for pairing in store.pairings() if pairing.pulser_id not in virtual]
+    if host.startswith("127.") and (real or pairs is None):
+        say(f"Real pulsers cannot reach {host}: for them, serve with --host 0.0.0.0")
+    say("Ctrl-C stops every set and ends the daemon.")
+
+
+async def _until_ready(hub: Hub, rooms: list[str]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_READY_WITHIN_S):
+            while not all(hub.room(room).ready for room in rooms):  # noqa: ASYNC110 - once, at the start
+                await asyncio.sleep(_READY_POLL_S)
+
+
+def command_prefix(data: Path, port: int, host: str) -> str:
+    """Give what has to stand before a command so that it finds this daemon: nothing, where all is as usual."""
+    parts: list[str] = []
+    if data != default_path().absolute():
+        parts.append(f"TWINTAP_DATA={_quoted(str(data))}")
+    reached = addresses.LOOPBACK if host == addresses.ANY else host
+    url = f"http://{reached}:{port}"
+    if (os.environ.get("TWINTAP_URL") or f"http://{addresses.LOOPBACK}:{DEFAULT_PORT}").rstrip("/") != url:
+        parts.append(f"TWINTAP_URL={url}")
+    return "".join(part + " " for part in parts)
+
+
+def _quoted(text: str) -> str:
+    return (
+        text
+        if text.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum()
+        else f"'{text}'"
+    )
+
+
+def _command_name() -> str:
+    """Give `twintap` if that is what a shell finds, else the path of the command beside this Python."""
+    found = shutil.which("twintap")
+    beside = Path(sys.executable).parent / "twintap"
+    if (found is not None and Path(found).resolve() == beside.resolve()) or not beside.exists():
+        return "twintap"
+    with contextlib.suppress(ValueError):
+        return str(beside.relative_to(Path.cwd()))
+    return str(beside)
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def end(_signal: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, end)
