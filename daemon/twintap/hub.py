@@ -96,6 +96,7 @@ class Hub:
     # --- pulsers --------------------------------------------------------------------------------------------
 
     def pulsers(self) -> list[PulserView]:
+        """Every paired pulser, as it is now."""
         now_us = monotonic_us()
         return [pulser_view(pulser, now_us) for pulser in self._pulsers.values()]
 
@@ -185,6 +186,7 @@ class Hub:
     # --- rooms ----------------------------------------------------------------------------------------------
 
     def rooms(self) -> list[RoomView]:
+        """Every room, as it is now."""
         return [room.view() for room in self._rooms.values()]
 
     def room(self, name: str) -> RoomView:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from twintap_protocol import frames
 
+from .core.decide import CHANGE_LATE_US, check_ready, decide, twin_heard_us
 from .core.pacing import OPEN, Pacing
-from .core.room import (
+from .core.state import (
     Change,
     ClockJumped,
     Command,
@@ -26,10 +27,7 @@ from .core.room import (
     SetStarted,
     Start,
     Stop,
-    check_ready,
-    decide,
     evolve,
-    twin_heard_us,
 )
 from .core.timeline import Timeline
 from .errors import Fault, Refused
@@ -44,14 +42,12 @@ from .views import (
     Side,
     SideCounts,
 )
-from .wire import NEVER_US, Wire, pacing_data
+from .wire import NEVER_US, Repeat, Wire, pacing_data
 
 # The first pass lies this far ahead of a start. The margin is what the first lease may take on its way.
 LEAD_US, MARGIN_US = 120_000.0, 75_000.0
 LEAD_BAD_US, MARGIN_BAD_US = 300_000.0, 135_000.0
-BAD_AIR_US = (
-    75_000  # a round trip this much over the fastest: the air has stalls that the short lead would miss
-)
+BAD_AIR_US = 75_000  # a round trip this much over the fastest: it has stalls that the short lead would miss
 _LOOK_US = 100_000
 _ANSWER_S = 3.0
 
@@ -85,13 +81,13 @@ class Room:
         self._started_at: str | None = None
         self._passes_told = 0
 
-    # --- commands -------------------------------------------------------------------------------------------
+    # --- commands ---------------------------------------------------------------------------------------
 
     async def start(self, changes: Mapping[str, object], actor: str, revision: int | None) -> RoomView:
         """Starts a set; returns once both pulsers have acknowledged it. Raises `Refused`."""
         lead_us, margin_us = self._lead()
         set_id = self._next_set_id()
-        self.command(Start(set_id, changes, actor, lead_us, margin_us, revision))
+        self.command(Start(set_id, changes, actor, lead_us, margin_us, revision, self.controllers))
 
         def is_decided() -> bool:
             current = self.state.set
@@ -145,9 +141,10 @@ class Room:
         self._gather(now_us)
         self._apply(decide(self.state, command, now_us), now_us)
 
-    # --- what pulsers do ------------------------------------------------------------------------------------
+    # --- what pulsers do --------------------------------------------------------------------------------
 
     def side_of(self, pulser: Pulser) -> Side | None:
+        """The side that `pulser` has in this room; None if it has none (any more)."""
         for side, held in self.pulsers.items():
             if held is pulser:
                 return side
@@ -161,12 +158,14 @@ class Room:
         self.tell("pulser.linked", "system", {"side": side, "pulser": pulser.id})
 
     def on_lost(self, pulser: Pulser) -> None:
+        """A pulser of this room lost its link: a set that it was part of is over."""
         side = self.side_of(pulser)
         if side is not None:
             self.command(PulserLost(side, "lost"))
         self.tell("pulser.lost", "system", {"side": side, "pulser": pulser.id})
 
     def on_report(self, pulser: Pulser) -> None:
+        """A newer report came from a pulser of this room."""
         side = self.side_of(pulser)
         link = pulser.link
         if side is None or link is None or link.report is None:
@@ -190,7 +189,7 @@ class Room:
                 pulser.link.drop_fit()
         self.tell("clock.jumped", "system", {})
 
-    # --- inside ---------------------------------------------------------------------------------------------
+    # --- inside -----------------------------------------------------------------------------------------
 
     def _gather(self, now_us: int) -> None:
         facts: dict[Side, Fact] = {}
@@ -204,6 +203,7 @@ class Room:
                 charging=report is not None and bool(report.flags & frames.FLAG_CHARGING),
                 heard_us=link.heard_us if link is not None else 0.0,
                 acked=wire.acked_plan if wire is not None else 0,
+                leased=wire.leased if wire is not None else False,
                 ended_set=report.ended_set if report is not None else 0,
                 ended_reason=frames.ENDED_NAMES.get(report.ended_reason, "fault") if report else "none",
             )
@@ -226,7 +226,7 @@ class Room:
                     wire.begin_leases(now_us)
             elif isinstance(event, SetEnded):
                 for wire in self._wires.values():
-                    wire.stop_repeat = type(wire.stop_repeat)(now_us)
+                    wire.stop_repeat = Repeat(now_us)
         self._pump(now_us)
         for event in events:
             self._tell_event(event)
@@ -252,7 +252,7 @@ class Room:
                 due_us = min(due_us, wire.pump(current, now_us))
             following = current.timeline.next
             if following is not None:
-                for mark_us in (following.start_us - 165_000, following.start_us):
+                for mark_us in (following.start_us - CHANGE_LATE_US, following.start_us):
                     if mark_us > now_us:
                         due_us = min(due_us, mark_us)
         else:
@@ -295,7 +295,7 @@ class Room:
             self._timer.cancel()
             self._timer = None
 
-    # --- telling --------------------------------------------------------------------------------------------
+    # --- telling ----------------------------------------------------------------------------------------
 
     def tell(self, kind: str, actor: str, data: dict[str, object]) -> None:
         """Publishes one thing that happened, with the state after it."""

@@ -8,6 +8,7 @@ SIDES: tuple[Side, Side] = ("left", "right")
 
 
 def other(side: Side) -> Side:
+    """The twin's side."""
     return "right" if side == "left" else "left"
 
 

@@ -24,6 +24,7 @@ class Watch:
         self._queue: asyncio.Queue[RoomEvent] = asyncio.Queue(_BACKLOG)
 
     def put(self, event: RoomEvent) -> None:
+        """Hands `event` on; a reader that is too far behind gets snapshots of the state instead."""
         if self._queue.full():
             while not self._queue.empty():
                 self._queue.get_nowait()

@@ -8,7 +8,7 @@ from twintap_protocol import frames, limits
 
 from .clock import NoFit
 from .core.pacing import Pacing
-from .core.room import SetState
+from .core.state import SetState
 from .core.timeline import Stretch, shape
 from .links.link import Link
 from .views import Side, SideCounts
@@ -35,6 +35,7 @@ class Repeat:
         self.due_us = now_us
 
     def sent(self, now_us: float) -> None:
+        """It went out at `now_us`; `due_us` is when it goes out again."""
         self._count += 1
         if self._count < len(_REPEAT_US):
             self.due_us = max(self._first_us + _REPEAT_US[self._count], now_us)
@@ -65,7 +66,7 @@ class Wire:
         self._ref_us = 0.0
         self._ref_stamp_us = 0
 
-    # --- the schedule ---------------------------------------------------------------------------------------
+    # --- the schedule -----------------------------------------------------------------------------------
 
     def pump(self, current: SetState, now_us: float) -> float:
         """Sends the schedule if it is due; gives the instant at which to ask again."""
@@ -132,9 +133,10 @@ class Wire:
             pulse.fall_us,
         )
 
-    # --- the lease ------------------------------------------------------------------------------------------
+    # --- the lease --------------------------------------------------------------------------------------
 
     def begin_leases(self, now_us: float) -> None:
+        """The first lease is due now, and again until the pulser says that it has it."""
         self.lease_due_us = now_us
         self.lease_repeat = Repeat(now_us)
 
@@ -159,7 +161,7 @@ class Wire:
             self.lease_due_us = now_us + limits.LEASE_RENEW_MS * 1_000
         return self.lease_due_us
 
-    # --- the stop -------------------------------------------------------------------------------------------
+    # --- the stop ---------------------------------------------------------------------------------------
 
     def pump_stop(self, set_id: int, now_us: float) -> float:
         """Sends the stop if it is due and not acknowledged; gives the instant of the next."""
@@ -170,7 +172,7 @@ class Wire:
             self.stop_repeat.sent(now_us)
         return self.stop_repeat.due_us
 
-    # --- what comes back ------------------------------------------------------------------------------------
+    # --- what comes back --------------------------------------------------------------------------------
 
     def take(self, report: frames.Report, set_id: int) -> bool:
         """Takes a report; tells whether the room has to look at once: an acknowledgement, or an end."""

@@ -79,7 +79,7 @@ class LightPulser:
         self._ended_told = 0
         self._tasks: list[asyncio.Task[None]] = []
 
-    # --- life -------------------------------------------------------------------------------------------------
+    # --- life -------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -108,7 +108,7 @@ class LightPulser:
     def _now(self) -> tuple[int, int]:
         return split_stamp(self.stamp_us())
 
-    # --- talking ----------------------------------------------------------------------------------------------
+    # --- talking ----------------------------------------------------------------------------------------
 
     async def _talk(self) -> None:
         report_us = 0
@@ -247,7 +247,7 @@ class LightPulser:
         self._follow()
         self.report()
 
-    # --- the beat ---------------------------------------------------------------------------------------------
+    # --- the beat ---------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
         """Does all that is due, and arms the timer for what comes next."""

@@ -13,6 +13,7 @@ MIN_PULSE_MS = limits.MIN_WIDTH_US // 1000
 MAX_RAMP_MS = limits.MAX_RAMP_MS
 MAX_PASSES = limits.MAX_PASSES
 OPEN = 0  # a set without a planned number of passes
+_SAYABLE = 1e15  # a number beyond this is not said back digit by digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,11 @@ class Pacing:
 
     @property
     def period_us(self) -> float:
+        """How long a pass lasts, in µs."""
         return 1e6 / self.rate_hz
 
     def as_dict(self) -> dict[str, float | int]:
+        """Every field by its name, ready for JSON."""
         return asdict(self)
 
     def with_changes(self, changes: Mapping[str, object]) -> "Pacing":
@@ -80,7 +83,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
 def _number(field: str, value: object, low: float, high: float, *, whole: bool) -> float | int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refused(Fault("field", f"{field} has to be a number, not {type(value).__name__}", field=field))
-    if value != value or not low <= value <= high:
+    if not low <= value <= high:  # NaN too lies in no range
         raise _out_of_range(field, value, low, high)
     if whole:
         if value != int(value):
@@ -92,12 +95,17 @@ def _number(field: str, value: object, low: float, high: float, *, whole: bool) 
 
 
 def _out_of_range(field: str, value: float, low: float, high: float, why: str = "") -> Refused:
+    # Integers from outside may be too large for a float, and JSON has no NaN and no infinity.
+    if abs(value) <= _SAYABLE:
+        shown, said = f"{value:.10g}", value
+    else:
+        shown = said = "not a number" if value != value else "far too large" if value > 0 else "far too small"
     return Refused(
         Fault(
             "range",
-            f"{field} is {value:g}; it has to lie in {low:g}..{high:g}{why}",
+            f"{field} is {shown}; it has to lie in {low:g}..{high:g}{why}",
             field=field,
-            value=value,
+            value=said,
             low=low,
             high=high,
         )

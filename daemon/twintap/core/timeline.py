@@ -1,7 +1,7 @@
 """The room's beat on the daemon's clock: where each pass begins, and what each side is to do in it.
 
-Instants are µs of the daemon's monotonic clock. A set of ten minutes spans 6e8 µs and a monotonic clock seldom
-reaches 1e13, so that a 64-bit float holds every instant to a hundredth of a microsecond.
+Instants are µs of the daemon's monotonic clock. A set of ten minutes spans 6e8 µs and a monotonic clock
+seldom reaches 1e13, so that a 64-bit float holds every instant to a hundredth of a microsecond.
 """
 
 import math
@@ -14,6 +14,7 @@ from .pacing import Pacing
 
 _RISE_MOST_US = 40_000
 _FALL_US = 10_000
+GAP_US = 5_000  # between one side's end and the other's beginning: what two clocks and a late edge may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ def shape(pacing: Pacing, side: Side) -> Shape:
     """The pulse of `side`: left begins the pass, right begins its second half.
 
     The rise is a quarter of the pulse, at least `MIN_RISE_US` and at most 40 ms; the fall 10 ms where there
-    is room for it.
+    is room for it. A pulse of nearly half a pass ends `GAP_US` early, so that the two never overlap.
     """
-    width_us = pacing.pulse_ms * 1_000
+    width_us = min(pacing.pulse_ms * 1_000, int(pacing.period_us / 2) - GAP_US)
     rise_us = min(width_us, max(limits.MIN_RISE_US, min(width_us // 4, _RISE_MOST_US)))
     fall_us = min(_FALL_US, width_us - rise_us)
     return Shape(0.0 if side == "left" else pacing.period_us / 2, width_us, rise_us, fall_us)
@@ -47,6 +48,7 @@ class Stretch:
     pacing: Pacing
 
     def pass_start_us(self, pass_no: int) -> float:
+        """When pass `pass_no` begins, as if this stretch went on for ever."""
         return self.start_us + (pass_no - self.first_pass) * self.pacing.period_us
 
     def first_pass_from(self, at_us: float) -> int:
@@ -64,6 +66,7 @@ class Timeline:
 
     @staticmethod
     def begin(start_us: float, pacing: Pacing) -> "Timeline":
+        """A timeline whose pass 0 begins at `start_us`."""
         return Timeline(Stretch(0, start_us, pacing))
 
     def moved_to(self, start_us: float) -> "Timeline":
@@ -95,6 +98,7 @@ class Timeline:
         return stretch.first_pass + int((at_us - stretch.start_us) // stretch.pacing.period_us)
 
     def pass_start_us(self, pass_no: int) -> float:
+        """When pass `pass_no` begins; for one before the stretch in force, as if that had always held."""
         if self.next is not None and pass_no >= self.next.first_pass:
             return self.next.pass_start_us(pass_no)
         return self.current.pass_start_us(pass_no)

@@ -77,6 +77,7 @@ class Endpoint(asyncio.DatagramProtocol):
         return int(transport.get_extra_info("sockname")[1])
 
     def close(self) -> None:
+        """Closes the socket; what is sent after goes nowhere."""
         if self._transport is not None:
             self._transport.close()
             self._transport = None
@@ -84,27 +85,33 @@ class Endpoint(asyncio.DatagramProtocol):
     # --- whom we know ---------------------------------------------------------------------------------------
 
     def add(self, pulser: Pulser) -> None:
+        """Answers the hellos of `pulser` from now on."""
         self._pulsers[pulser.pairing.pulser_id] = pulser
 
     def remove(self, pulser: Pulser) -> None:
+        """Forgets `pulser` and all its links."""
         self._pulsers.pop(pulser.pairing.pulser_id, None)
         self.forget_links(pulser.lose())
 
     def forget_links(self, link_ids: list[bytes]) -> None:
+        """Frames of these links are a stranger's from now on."""
         for link_id in link_ids:
             self._links.pop(link_id, None)
 
     # --- datagrams ------------------------------------------------------------------------------------------
 
     def send(self, data: bytes, address: Address) -> None:
+        """Sends one datagram, at once and without a word about whether it arrives."""
         if self._transport is not None:
             self._transport.sendto(data, address)
 
     def error_received(self, exc: Exception) -> None:
+        """Counts what the network said about a datagram of ours."""
         # A pulser that has gone answers by ICMP; its silence is what counts, and is seen elsewhere.
         self.dropped["icmp"] += 1
 
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
+        """Takes one datagram: it does what it is for, or is counted in `dropped` by its reason."""
         received_us = self._clock_us()
         address = (str(addr[0]), addr[1])
         buf = bytearray(data)

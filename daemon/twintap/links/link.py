@@ -123,9 +123,11 @@ class Link:
         self.send(kind, len(payload))
 
     def send_lease(self, lease: frames.Lease) -> None:
+        """Seals and sends a lease, at once."""
         self.send(frames.LEASE, lease.write(self.channel.tx, Channel.PAYLOAD))
 
     def send_stop(self, set_id: int) -> None:
+        """Seals and sends the end of set `set_id` and all before it, at once."""
         self.send(frames.STOP, frames.Stop.write(self.channel.tx, Channel.PAYLOAD, set_id))
 
 

@@ -46,14 +46,17 @@ class Pulser:
 
     @property
     def id(self) -> str:
+        """Its id in hex, by which controllers name it."""
         return self.pairing.pulser_id.hex()
 
     @property
     def report(self) -> frames.Report | None:
+        """The newest report on the live link."""
         return self.link.report if self.link is not None else None
 
     @property
     def state(self) -> Literal["linked", "seeking", "unseen"]:
+        """`seeking`: heard of, by an address or a link before, and not linked."""
         if self.link is not None:
             return "linked"
         return "seeking" if self.was_linked or self.address is not None else "unseen"
@@ -117,6 +120,7 @@ class Pulser:
     # --- the rhythm -----------------------------------------------------------------------------------------
 
     def is_silent(self, now_us: int) -> bool:
+        """Whether the live link was not heard for so long that it has to be given up."""
         return self.link is not None and now_us - self.link.heard_us > _SILENT_US
 
     def tick(self, now_us: int, ended_set: int) -> None:

@@ -16,12 +16,14 @@ class HostSealer:
         self._ccm = AESCCM(key, tag_length=TAG_LEN)
 
     def seal_into(self, buf: bytearray, nonce: bytes | bytearray, aad_len: int, payload_len: int) -> int:
+        """Encrypts in place and appends the tag; gives the whole length."""
         end = aad_len + payload_len
         aad = bytes(buf[:aad_len])
         buf[aad_len : end + TAG_LEN] = self._ccm.encrypt(bytes(nonce), bytes(buf[aad_len:end]), aad)
         return end + TAG_LEN
 
     def open_into(self, buf: bytearray, nonce: bytes | bytearray, aad_len: int, total_len: int) -> int:
+        """Decrypts in place; gives the payload's length. Raises `RemoteError`: `length` or `tag`."""
         if total_len < aad_len + TAG_LEN:
             raise RemoteError("length")
         aad = bytes(buf[:aad_len])
