@@ -1,10 +1,10 @@
 """The hub: every pulser and every room of this daemon, one UDP socket, and the clock that they share."""
 
 import asyncio
-import dataclasses
+import ipaddress
 import logging
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
 from twintap_protocol import frames
@@ -12,9 +12,10 @@ from twintap_protocol import frames
 from .errors import Fault, Refused
 from .links.endpoint import Endpoint
 from .links.pulser import Pulser
-from .rooms import Room, pulser_view
+from .rooms import Room
+from .showing import pulser_view
 from .store import Pairing, Store
-from .views import PulserView, RoomEvent, RoomView, other
+from .views import PulserView, RoomEvent, RoomView
 from .watch import Watch
 from .wire import level_bp
 
@@ -54,6 +55,7 @@ class Hub:
         self._watches: set[Watch] = set()
         self._last_set_id = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._pairing = asyncio.Lock()  # pairings change one after the other, on the disk and here
         self.endpoint = Endpoint(
             self.daemon_id,
             monotonic_us,
@@ -73,6 +75,8 @@ class Hub:
             asyncio.create_task(self._tick(), name="hub tick"),
             asyncio.create_task(self._watch_clock(), name="hub clock watch"),
         ]
+        for task in self._tasks:
+            task.add_done_callback(self._on_task_done)
 
     async def close(self) -> None:
         """Stops every set, then the tasks and the socket."""
@@ -102,31 +106,42 @@ class Hub:
 
     async def add_pulser(self, pairing: Pairing) -> PulserView:
         """Takes a newly paired pulser, or an old one under a new key. Raises `Refused("taken")`."""
-        room = self._rooms.get(pairing.room)
-        held = room.pulsers.get(pairing.side) if room is not None else None
-        if held is not None and held.pairing.pulser_id != pairing.pulser_id:
-            text = f"room {pairing.room} has a {pairing.side} pulser ({held.pairing.name}): unpair it first"
-            raise Refused(Fault("taken", text, field="side", value=pairing.side, side=pairing.side))
-        await asyncio.to_thread(self._store.put_pairing, pairing)
-        before = self._pulsers.get(pairing.pulser_id.hex())
-        if before is not None:
-            self._drop(before)
-        pulser = self._add(pairing)
+        async with self._pairing:
+            room = self._rooms.get(pairing.room)
+            held = room.pulsers.get(pairing.side) if room is not None else None
+            if held is not None and held.pairing.pulser_id != pairing.pulser_id:
+                text = (
+                    f"room {pairing.room} has a {pairing.side} pulser ({held.pairing.name}): unpair it first"
+                )
+                raise Refused(Fault("taken", text, field="side", value=pairing.side, side=pairing.side))
+            await asyncio.to_thread(self._store.put_pairing, pairing)
+            before = self._pulsers.get(pairing.pulser_id.hex())
+            if before is not None:
+                self._drop(before)
+            pulser = self._add(pairing)
         self._rooms[pairing.room].tell("pulser.paired", "system", {"side": pairing.side, "pulser": pulser.id})
         return pulser_view(pulser, monotonic_us())
 
     async def remove_pulser(self, pulser_id: str) -> None:
         """Forgets a pulser and its key. Raises `Refused("unknown")`."""
-        pulser = self._pulser(pulser_id)
-        await asyncio.to_thread(self._store.remove_pairing, pulser.pairing.pulser_id)
-        room = self._rooms[pulser.pairing.room]
-        self._drop(pulser)
+        async with self._pairing:
+            pulser = self._pulser(pulser_id)
+            room = self._rooms[pulser.pairing.room]
+            # Off first, then forgotten: its set ends now, whatever the disk does.
+            room.on_lost(pulser)
+            await asyncio.to_thread(self._store.remove_pairing, pulser.pairing.pulser_id)
+            self._drop(pulser)
         room.tell("pulser.removed", "system", {"side": pulser.pairing.side, "pulser": pulser.id})
 
     def heard_of(self, pulser_id: bytes, host: str, port: int) -> None:
-        """A pulser was announced, or said by a person to be, at `host`:`port`; a stranger's is ignored."""
+        """A pulser was announced, or said by a person to be, at `host`:`port`.
+
+        A stranger's is ignored, and an address that is none is counted: names are never looked up.
+        """
         pulser = self._pulsers.get(pulser_id.hex())
-        if pulser is not None:
+        if not _is_address(host, port):
+            self.endpoint.dropped["address"] += 1
+        elif pulser is not None:
             pulser.found_at((host, port))
             pulser.tick(monotonic_us(), self._ended_for(pulser))
 
@@ -146,7 +161,10 @@ class Hub:
         frame = frames.Identify(pulser.identify_number, _IDENTIFY_MS, level_bp(_IDENTIFY_PCT))
         room.tell("pulser.identify", actor, {"side": side, "pulser": pulser.id})
         deadline_s = time.monotonic() + _IDENTIFY_PATIENCE_S
+        stops = room.stops
         while time.monotonic() < deadline_s and pulser.link is link:
+            if room.stops != stops or (room.state.set is not None and room.state.set.phase != "ended"):
+                raise Refused(Fault("running", "a stop, or a set, came before the buzz", side=side))
             link.send(frames.IDENTIFY, frame.write(link.payload, link.channel.PAYLOAD))
             for _ in range(10):
                 await asyncio.sleep(0.01)
@@ -169,17 +187,14 @@ class Hub:
             room = Room(pairing.room, colour, monotonic_us, self._take_set_id, self._publish)
             self._rooms[pairing.room] = room
         pulser.colour = _colour(room.colour)
-        room.pulsers[pairing.side] = pulser
+        room.put(pulser)
         self._pulsers[pulser.id] = pulser
         self.endpoint.add(pulser)
         pulser.tick(monotonic_us(), self._ended_for(pulser))
         return pulser
 
     def _drop(self, pulser: Pulser) -> None:
-        room = self._rooms[pulser.pairing.room]
-        room.on_lost(pulser)
-        if room.pulsers.get(pulser.pairing.side) is pulser:
-            del room.pulsers[pulser.pairing.side]
+        self._rooms[pulser.pairing.room].drop(pulser)
         self._pulsers.pop(pulser.id, None)
         self.endpoint.remove(pulser)
 
@@ -212,16 +227,12 @@ class Hub:
     async def swap(self, room: str, *, actor: str) -> RoomView:
         """Left becomes right. Raises `Refused("running")` in a set."""
         held = self._room(room)
-        if held.state.set is not None and held.state.set.phase != "ended":
-            raise Refused(Fault("running", "a set is running: stop it before the sides are swapped"))
-        pulsers = list(held.pulsers.values())
-        held.pulsers.clear()
-        for pulser in pulsers:
-            pulser.pairing = dataclasses.replace(pulser.pairing, side=other(pulser.pairing.side))
-            held.pulsers[pulser.pairing.side] = pulser
-            pulser.assign()
-        for pulser in pulsers:
-            await asyncio.to_thread(self._store.put_pairing, pulser.pairing)
+        async with self._pairing:
+            if held.state.set is not None and held.state.set.phase != "ended":
+                raise Refused(Fault("running", "a set is running: stop it before the sides are swapped"))
+            held.swap_sides()
+            for pulser in list(held.pulsers.values()):
+                await asyncio.to_thread(self._store.put_pairing, pulser.pairing)
         held.tell("room.swapped", actor, {})
         return held.view()
 
@@ -266,9 +277,11 @@ class Hub:
             return current.set_id - 1
         return self._last_set_id
 
-    def _publish(self, event: RoomEvent) -> None:
-        for watch in self._watches:
-            if watch.room is None or watch.room == event.room:
+    def _publish(self, room: str, make: Callable[[], RoomEvent]) -> None:
+        watches = [watch for watch in self._watches if watch.room is None or watch.room == room]
+        if watches:
+            event = make()
+            for watch in watches:
                 watch.put(event)
 
     # --- what happens by itself -----------------------------------------------------------------------------
@@ -280,6 +293,14 @@ class Hub:
     def _on_report(self, pulser: Pulser) -> None:
         self._rooms[pulser.pairing.room].on_report(pulser)
 
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        # Without its watches the hub can keep no promise: what runs is ended, and the fault is shouted out.
+        log.critical("%s has failed: every set is ended", task.get_name(), exc_info=task.exception())
+        for room in self._rooms.values():
+            room.on_clock_jump()
+
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
@@ -290,6 +311,8 @@ class Hub:
                     self.endpoint.forget_links(pulser.lose())
                     self._rooms[pulser.pairing.room].on_lost(pulser)
                 pulser.tick(now_us, self._ended_for(pulser))
+                # A clock that was ready goes stale in silence, without any report.
+                self._rooms[pulser.pairing.room].show(pulser)
 
     async def _watch_clock(self) -> None:
         before_us, slept_us = monotonic_us(), _suspended_us()
@@ -302,6 +325,14 @@ class Hub:
                 log.warning("this computer was away for %d ms: every set is ended", away_us // 1_000)
                 for room in self._rooms.values():
                     room.on_clock_jump()
+
+
+def _is_address(host: str, port: int) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return 0 < port < 65_536
 
 
 def _colour(text: str) -> tuple[int, int, int]:

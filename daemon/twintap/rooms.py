@@ -7,12 +7,12 @@ left the socket before anybody is told of it.
 import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from twintap_protocol import frames
 
 from .core.decide import CHANGE_LATE_US, check_ready, decide, twin_heard_us
-from .core.pacing import OPEN, Pacing
+from .core.pacing import Pacing
 from .core.state import (
     Change,
     ClockJumped,
@@ -21,6 +21,7 @@ from .core.state import (
     Fact,
     Look,
     PulserLost,
+    PulsersChanged,
     RoomState,
     SetAsked,
     SetEnded,
@@ -32,15 +33,13 @@ from .core.state import (
 from .core.timeline import Timeline
 from .errors import Fault, Refused
 from .links.pulser import Pulser
+from .showing import pulser_view, set_view
 from .views import (
-    ClockView,
     Problem,
-    PulserView,
     RoomEvent,
     RoomView,
-    SetView,
     Side,
-    SideCounts,
+    other,
 )
 from .wire import NEVER_US, Repeat, Wire, pacing_data
 
@@ -50,6 +49,7 @@ LEAD_BAD_US, MARGIN_BAD_US = 300_000.0, 135_000.0
 BAD_AIR_US = 75_000  # a round trip this much over the fastest: it has stalls that the short lead would miss
 _LOOK_US = 100_000
 _ANSWER_S = 3.0
+_BATTERY_STEP_MV = 50  # a smaller change of a battery is no news
 
 
 def _now_text() -> str:
@@ -57,7 +57,11 @@ def _now_text() -> str:
 
 
 class Room:
-    """One room. `publish` gets each event; `next_set_id` gives ids that grow over all rooms."""
+    """One room.
+
+    `publish` gets the room's name and what makes the event, which costs something and is made only if anybody
+    watches; `next_set_id` gives ids that grow over all rooms.
+    """
 
     def __init__(
         self,
@@ -65,7 +69,7 @@ class Room:
         colour: str,
         clock_us: Callable[[], int],
         next_set_id: Callable[[], int],
-        publish: Callable[[RoomEvent], None],
+        publish: Callable[[str, Callable[[], RoomEvent]], None],
     ) -> None:
         self.name = name
         self.colour = colour
@@ -80,6 +84,8 @@ class Room:
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._started_at: str | None = None
         self._passes_told = 0
+        self._shown: dict[str, tuple[object, ...]] = {}
+        self.stops = 0  # hard stops so far: what was under way without a set is called off by one
 
     # --- commands ---------------------------------------------------------------------------------------
 
@@ -110,7 +116,11 @@ class Room:
     async def stop(self, actor: str, *, soft: bool) -> RoomView:
         """Stops; returns once both pulsers are off. Raises `Refused("silent")` naming a side that did not say
         so: by then its lease has run out."""
-        self.command(Stop(actor, soft, self._lead()[1]))
+        events = self.command(Stop(actor, soft, self._lead()[1]))
+        if not soft:
+            self.stops += 1
+            if not events:
+                self._stop_again()
         current = self.state.set
         if current is None:
             return self.view()
@@ -135,11 +145,21 @@ class Room:
             )
         return self.view()
 
-    def command(self, command: Command) -> None:
+    def command(self, command: Command) -> list[Event]:
         """Decides, lets what follows leave the socket, and only then tells of it. Raises `Refused`."""
         now_us = self._clock_us()
         self._gather(now_us)
-        self._apply(decide(self.state, command, now_us), now_us)
+        events = decide(self.state, command, now_us)
+        self._apply(events, now_us)
+        return events
+
+    def _stop_again(self) -> None:
+        # No set is on as far as we know. Whoever asks for a stop gets one all the same: of a buzz, of a stop
+        # under way, of whatever moves a motor against all that is known here.
+        set_id = self.state.set.set_id if self.state.set is not None else 0
+        for pulser in self.pulsers.values():
+            if pulser.link is not None:
+                pulser.link.send_stop(set_id)
 
     # --- what pulsers do --------------------------------------------------------------------------------
 
@@ -153,7 +173,7 @@ class Room:
     def on_linked(self, pulser: Pulser) -> None:
         """A pulser of this room made a link. A set that ran on the link before it is over."""
         side = self.side_of(pulser)
-        if side is not None and side in self._wires:
+        if side is not None:
             self.command(PulserLost(side, "link"))
         self.tell("pulser.linked", "system", {"side": side, "pulser": pulser.id})
 
@@ -176,10 +196,48 @@ class Room:
         pulser.assign()
         wire = self._wires.get(side)
         current = self.state.set
-        if wire is None or current is None or current.phase == "ended" or wire.link is not link:
-            return
-        if wire.take(link.report, current.set_id):
-            self.command(Look(self.controllers))
+        if current is not None and current.phase != "ended" and wire is not None and wire.link is link:
+            has_news = wire.take(link.report, current.set_id)
+            if has_news:
+                self.command(Look(self.controllers))
+        if pulser.has_new_press():
+            self.tell("pulser.pressed", "button", {"side": side, "pulser": pulser.id})
+        self.show(pulser)
+
+    def show(self, pulser: Pulser) -> None:
+        """Tells watchers when something that they are shown of `pulser` changed without any command."""
+        report = pulser.report
+        shown: tuple[object, ...] = ()
+        if report is not None:
+            charging = bool(report.flags & frames.FLAG_CHARGING)
+            battery = report.battery_mv // _BATTERY_STEP_MV
+            shown = (pulser.is_ready(self._clock_us()), charging, battery, report.ceiling_bp)
+        if shown != self._shown.get(pulser.id, ()):
+            self._shown[pulser.id] = shown
+            self.tell("pulser.changed", "system", {"side": pulser.pairing.side, "pulser": pulser.id})
+
+    def swap_sides(self) -> None:
+        """What was left is right. The caller has seen that no set is on."""
+        pulsers = list(self.pulsers.values())
+        self.pulsers.clear()
+        for pulser in pulsers:
+            pulser.pairing = dataclasses.replace(pulser.pairing, side=other(pulser.pairing.side))
+            self.pulsers[pulser.pairing.side] = pulser
+            pulser.assign()
+        self.state = evolve(self.state, PulsersChanged())
+
+    def put(self, pulser: Pulser) -> None:
+        """`pulser` has its side of this room from now on."""
+        self.pulsers[pulser.pairing.side] = pulser
+        self.state = evolve(self.state, PulsersChanged())
+
+    def drop(self, pulser: Pulser) -> None:
+        """`pulser` belongs to this room no more; a set that it was part of is over."""
+        self.on_lost(pulser)
+        if self.pulsers.get(pulser.pairing.side) is pulser:
+            del self.pulsers[pulser.pairing.side]
+        self._shown.pop(pulser.id, None)
+        self.state = evolve(self.state, PulsersChanged())
 
     def on_clock_jump(self) -> None:
         """This computer's clock jumped, or its loop was away: nothing that was planned holds."""
@@ -299,11 +357,14 @@ class Room:
 
     def tell(self, kind: str, actor: str, data: dict[str, object]) -> None:
         """Publishes one thing that happened, with the state after it."""
-        self._publish(RoomEvent(kind, self.name, _now_text(), self._clock_us(), actor, data, self.view()))
+        self._publish(self.name, lambda: self._event(kind, actor, data))
 
     def snapshot(self) -> RoomEvent:
         """The state as an event, for whoever begins to watch."""
-        return RoomEvent("room.snapshot", self.name, _now_text(), self._clock_us(), "system", {}, self.view())
+        return self._event("room.snapshot", "system", {})
+
+    def _event(self, kind: str, actor: str, data: dict[str, object]) -> RoomEvent:
+        return RoomEvent(kind, self.name, _now_text(), self._clock_us(), actor, data, self.view())
 
     def _tell_event(self, event: Event) -> None:
         data: dict[str, object] = {}
@@ -345,35 +406,7 @@ class Room:
             problems,
             pulser_view(left, now_us) if left is not None else None,
             pulser_view(right, now_us) if right is not None else None,
-            self._set_view(now_us),
-        )
-
-    def _set_view(self, now_us: int) -> SetView | None:
-        current = self.state.set
-        if current is None:
-            return None
-        until_us = current.ended.at_us if current.ended is not None else now_us
-        passes = max(0, current.timeline.pass_at(until_us)) if current.go_us is not None else 0
-        if current.pacing.passes != OPEN:
-            passes = min(passes, current.pacing.passes)
-        elapsed_us = until_us - current.go_us if current.go_us is not None else 0
-        nothing = SideCounts(0, 0, 0, 0)
-        sides = {side: wire.counts for side, wire in self._wires.items()}
-        ended = current.ended
-        return SetView(
-            current.set_id,
-            current.phase,
-            current.pacing.as_dict(),
-            current.waiting.as_dict() if current.waiting is not None else None,
-            passes,
-            self._started_at,
-            max(0, int(elapsed_us // 1_000)),
-            current.actor,
-            ended.by if ended is not None else None,
-            ended.reason if ended is not None else None,
-            ended.side if ended is not None else None,
-            sides.get("left", nothing),
-            sides.get("right", nothing),
+            set_view(self.state.set, self._wires, self._started_at, now_us),
         )
 
 
@@ -394,40 +427,3 @@ def _start_fault(reason: str, side: Side | None) -> Fault:
     message = said.get(reason, f"the set ended while it was starting ({reason})")
     code = reason if reason in ("silent", "charging", "clock") else "silent"
     return Fault(code, message, side=side)
-
-
-def pulser_view(pulser: Pulser, now_us: int) -> PulserView:
-    """One pulser as controllers are shown it."""
-    link, report = pulser.link, pulser.report
-    heard_at: str | None = None
-    heard_us = link.heard_us if link is not None else pulser.heard_at_us
-    if heard_us is not None:
-        heard_at = (
-            (datetime.now(UTC) - timedelta(microseconds=now_us - heard_us))
-            .astimezone()
-            .isoformat(timespec="milliseconds")
-        )
-    clock = ClockView("empty", None, None)
-    if link is not None:
-        state = link.fit.state(now_us).value
-        is_known = link.fit.newest_daemon_us is not None
-        error_us = round(link.fit.error_us(now_us), 1) if is_known else None
-        clock = ClockView(state, error_us, round(link.fit.skew_ppm, 3) if is_known else None)
-    flags = report.flags if report is not None else 0
-    return PulserView(
-        pulser.id,
-        pulser.pairing.name,
-        pulser.pairing.room,
-        pulser.pairing.side,
-        pulser.state,
-        f"{pulser.address[0]}:{pulser.address[1]}" if pulser.address is not None else None,
-        heard_at,
-        report.battery_mv if report is not None else None,
-        bool(flags & frames.FLAG_CHARGING) if report is not None else None,
-        bool(flags & frames.FLAG_VIBRATING),
-        report.ceiling_bp / 100 if report is not None else None,
-        f"{report.version_major}.{report.version_minor}.{report.version_patch}" if report else None,
-        report.presses if report is not None else 0,
-        pulser.dropped + (report.dropped if report is not None else 0),
-        clock,
-    )

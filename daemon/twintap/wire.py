@@ -65,6 +65,7 @@ class Wire:
         self._check_us = now_us
         self._ref_us = 0.0
         self._ref_stamp_us = 0
+        self._ref_skew = 0.0
 
     # --- the schedule -----------------------------------------------------------------------------------
 
@@ -73,7 +74,7 @@ class Wire:
         if self.ended:
             return NEVER_US
         try:
-            if self._plan != current.plan or (now_us >= self._check_us and self._is_off(current)):
+            if self._plan != current.plan or (now_us >= self._check_us and self._is_off(current, now_us)):
                 self._write(current, now_us)
         except NoFit:
             return now_us + _RETRY_US
@@ -86,11 +87,14 @@ class Wire:
             self._repeat.sent(now_us)
         return min(self._repeat.due_us, self._check_us)
 
-    def _is_off(self, current: SetState) -> bool:
+    def _is_off(self, current: SetState, now_us: float) -> bool:
         """Whether what the pulser was told has parted from what the fit says now."""
         if current.phase != "running" or self.revision == 0:
             return False
-        return abs(self.link.fit.to_pulser_us(round(self._ref_us)) - self._ref_stamp_us) > _WRONG_US
+        # Held against now, not against the reference: a skew that was wrong shows in what has passed since.
+        since_us = now_us - self._ref_us
+        told_us = self._ref_stamp_us + since_us * (1.0 + self._ref_skew)
+        return abs(self.link.fit.to_pulser_us(round(now_us)) - told_us) > _WRONG_US
 
     def _write(self, current: SetState, now_us: float) -> None:
         pacing = current.pacing
@@ -99,6 +103,7 @@ class Wire:
         segments = [self._segment(timeline.current, max(0, timeline.pass_at(now_us) + 1))]
         self._ref_us = timeline.current.pass_start_us(segments[0].ref_pass)
         self._ref_stamp_us = self.link.fit.to_pulser_us(round(self._ref_us))
+        self._ref_skew = self.link.fit.skew_ppm * 1e-6
         if timeline.next is not None:
             segments.append(self._segment(timeline.next, timeline.next.first_pass))
         self.revision += 1

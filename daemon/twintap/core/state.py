@@ -1,8 +1,8 @@
 """The room's state: what is known of its pulsers, what may be asked, what can happen, what is so after it.
 
 Nothing here waits, sends, or knows what time it is: every instant is in µs of the daemon's monotonic clock
-and came in with a command. After a crash the state is what the events make of it, replayed, and a set that was
-running is a set that the loss of the daemon ended.
+and came in with a command. After a crash the state is what the events make of it, replayed, and a set that
+was running is a set that the loss of the daemon ended.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ Phase = Literal["starting", "running", "stopping", "ended"]
 class Fact:
     """One pulser as the room sees it now.
 
-    `heard_us`: when it was last heard. `acked`: the newest plan of the room's set that it holds. `leased`:
-    it has said that the set's lease reached it. `ended_set`, `ended_reason`: the newest set that ended on it, and
-    why (the protocol's names).
+    `heard_us`: when it was last heard. `acked`: the newest plan of the room's set that it holds. `leased`: it
+    has said that the set's lease reached it. `ended_set`, `ended_reason`: the newest set that ended on it,
+    and why (the protocol's names).
     """
 
     pulser_id: str

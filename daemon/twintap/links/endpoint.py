@@ -2,41 +2,32 @@
 
 import asyncio
 import logging
-import secrets
 from collections import Counter
 from collections.abc import Callable
+from typing import Protocol, cast
 
 from twintap_protocol import frames
 from twintap_protocol.errors import RemoteError
-from twintap_protocol.link import Hello, refuse
+from twintap_protocol.link import Hello, asker_of_other_major, refuse
 
 from ..errors import StartupError
+from .bucket import Bucket
 from .link import Address, Link
 from .pulser import Pulser
 
 log = logging.getLogger(__name__)
 
-_HELLOS_PER_S = 100.0  # a hash each: enough for a clinic's Monday, too few to keep a core busy
-_HELLOS_BURST = 200.0
+_HELLOS_PER_S = 2_000.0  # a hash of some µs each: all of a large clinic at once, and no core kept busy
+_BACKLOG_BYTES = 65_536  # datagrams that the system did not take; what waited longer is not worth sending
 _REFUSALS_PER_S = 5.0
 
 
-class _Bucket:
-    """So many a second, with some to spare."""
+class _Transport(Protocol):
+    """What asyncio's own datagram transports give; their interface leaves the backlog out."""
 
-    def __init__(self, per_s: float, burst: float) -> None:
-        self._per_us = per_s / 1e6
-        self._burst = burst
-        self._level = burst
-        self._last_us = 0
-
-    def take(self, now_us: int) -> bool:
-        self._level = min(self._burst, self._level + (now_us - self._last_us) * self._per_us)
-        self._last_us = now_us
-        if self._level < 1.0:
-            return False
-        self._level -= 1.0
-        return True
+    def sendto(self, data: bytes, addr: Address) -> None: ...
+    def get_write_buffer_size(self) -> int: ...
+    def close(self) -> None: ...
 
 
 class Endpoint(asyncio.DatagramProtocol):
@@ -52,7 +43,6 @@ class Endpoint(asyncio.DatagramProtocol):
         on_report: Callable[[Pulser], None],
     ) -> None:
         self.dropped: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
         self._daemon_id = daemon_id
         self._clock_us = clock_us
         self._ended_set = ended_set
@@ -60,9 +50,9 @@ class Endpoint(asyncio.DatagramProtocol):
         self._on_report = on_report
         self._pulsers: dict[bytes, Pulser] = {}
         self._links: dict[bytes, tuple[Pulser, Link]] = {}
-        self._transport: asyncio.DatagramTransport | None = None
-        self._hellos = _Bucket(_HELLOS_PER_S, _HELLOS_BURST)
-        self._refusals = _Bucket(_REFUSALS_PER_S, _REFUSALS_PER_S)
+        self._transport: _Transport | None = None
+        self._hellos = Bucket(_HELLOS_PER_S, _HELLOS_PER_S)
+        self._refusals = Bucket(_REFUSALS_PER_S, _REFUSALS_PER_S)
 
     async def open(self, host: str, port: int) -> int:
         """Binds UDP `host`:`port` (0: any) and gives the port. Raises `StartupError` when it is taken."""
@@ -73,7 +63,7 @@ class Endpoint(asyncio.DatagramProtocol):
             raise StartupError(
                 f"UDP port {port} on {host} cannot be used: {error.strerror or error}"
             ) from error
-        self._transport = transport
+        self._transport = cast(_Transport, transport)
         return int(transport.get_extra_info("sockname")[1])
 
     def close(self) -> None:
@@ -102,8 +92,13 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def send(self, data: bytes, address: Address) -> None:
         """Sends one datagram, at once and without a word about whether it arrives."""
-        if self._transport is not None:
-            self._transport.sendto(data, address)
+        transport = self._transport
+        if transport is None:
+            return
+        if transport.get_write_buffer_size() > _BACKLOG_BYTES:
+            self.dropped["backlog"] += 1
+            return
+        transport.sendto(data, address)
 
     def error_received(self, exc: Exception) -> None:
         """Counts what the network said about a datagram of ours."""
@@ -127,7 +122,9 @@ class Endpoint(asyncio.DatagramProtocol):
         except RemoteError as error:
             self.dropped[error.reason] += 1
             if error.reason == "version":
-                self._refuse(bytes(frames.ID_LEN), frames.REFUSED_VERSION, received_us, address)
+                asker = asker_of_other_major(buf, length)
+                if asker is not None:
+                    self._refuse(asker, frames.REFUSED_VERSION, received_us, address)
 
     def _sealed(self, buf: bytearray, length: int, received_us: int, address: Address) -> None:
         found = self._links.get(bytes(buf[4:8]))
@@ -140,7 +137,7 @@ class Endpoint(asyncio.DatagramProtocol):
         except RemoteError:
             pulser.dropped += 1
             raise
-        pulser.address = address
+        pulser.address = link.address
         if not was_proved:
             self.forget_links(pulser.prove(link))
             self._on_linked(pulser)
@@ -168,8 +165,3 @@ class Endpoint(asyncio.DatagramProtocol):
     def _refuse(self, pulser_id: bytes, reason: int, now_us: int, address: Address) -> None:
         if self._refusals.take(now_us):
             self.send(refuse(pulser_id, reason, frames.VERSION), address)
-
-
-def new_daemon_id() -> bytes:
-    """A daemon's name for itself, made once: 8 random bytes."""
-    return secrets.token_bytes(frames.ID_LEN)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from twintap_protocol import frames
 from twintap_protocol.errors import RemoteError
-from twintap_protocol.link import Channel, counter_of
+from twintap_protocol.link import Channel, Hello, counter_of
 from twintap_protocol.ticks import join_stamp, split_stamp
 
 from ..clock import BadStamps, ClockFit, ClockStepped, ProbeStamps
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 Address = tuple[str, int]
 Send = Callable[[bytes, Address], None]
 
+_WORN = 1 << 29  # frames after which a link is to be made anew: half of what its counters can number
 _ECHOES_KEPT = 64  # four bursts of sixteen: stamps come within two reports of their burst
 
 
@@ -31,17 +32,22 @@ class Link:
         address: Address,
         send: Send,
         clock_us: Callable[[], int],
-        boot_id: bytes,
-        version: tuple[int, int, int],
+        hello: Hello,
+        reply: bytes,
     ) -> None:
         self.channel = channel
         self.address = address
-        self.boot_id = boot_id
-        self.version = version
+        self.boot_id = hello.boot_id
+        self.version = hello.version
+        self.nonce = hello.nonce
+        self.reply = reply  # the welcome that offered it: the same hello gets the same again
         self.fit = ClockFit()
         self.report: frames.Report | None = None
         self.heard_us = 0
         self.stepped = False  # the pulser's clock is not the one that was fitted
+        self.presses_told: int | None = None
+        self.sent = 0
+        self._counter = -1
         self._report_counter = -1
         self._send = send
         self._clock_us = clock_us
@@ -51,13 +57,16 @@ class Link:
         """Takes a sealed frame; tells whether it brought a newer report. Raises `RemoteError`."""
         newer_minor = frames.is_newer_minor(buf)
         payload_len = self.channel.open(buf, length)
-        self.address = address
-        self.heard_us = received_us
+        counter = counter_of(buf)
+        if counter > self._counter:
+            # Only the newest says where the pulser is and that it lives: an older one may be a recording.
+            self._counter = counter
+            self.address = address
+            self.heard_us = received_us
         at = Channel.PAYLOAD
         if buf[2] == frames.PROBE:
             self._echo(frames.Probe.read(buf, at, payload_len, newer_minor), received_us)
             return False
-        counter = counter_of(buf)
         report = frames.Report.read(buf, at, payload_len, newer_minor)
         if counter <= self._report_counter:
             return False
@@ -74,6 +83,7 @@ class Link:
         echoes = self._echoes
         if len(echoes) >= _ECHOES_KEPT:
             del echoes[next(iter(echoes))]
+        self.sent += 1
         sent_us = self._clock_us()
         self._send(echo, self.address)
         echoes.pop(seq, None)
@@ -107,12 +117,18 @@ class Link:
         return split_stamp(max(0, self.fit.to_pulser_us(round(daemon_us))))
 
     @property
+    def is_worn(self) -> bool:
+        """Whether so many frames went over it that it should be made anew, at the next quiet moment."""
+        return self.sent > _WORN or self._counter > _WORN
+
+    @property
     def payload(self) -> bytearray:
         """Where to write what `send` is to seal, from `Channel.PAYLOAD` on."""
         return self.channel.tx
 
     def send(self, kind: int, payload_len: int) -> None:
         """Seals the payload that stands in the channel's buffer and sends it, at once."""
+        self.sent += 1
         length = self.channel.seal(kind, payload_len)
         self._send(bytes(memoryview(self.channel.tx)[:length]), self.address)
 

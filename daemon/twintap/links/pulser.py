@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Literal
 
 from twintap_protocol import frames, limits
+from twintap_protocol.errors import RemoteError
 from twintap_protocol.link import Hello, beckon, welcome
 
 from ..clock import ClockState
 from ..store import Pairing
+from .bucket import Bucket
 from .link import Address, Link, Send
 from .sealing import HostSealer
 
@@ -18,6 +20,8 @@ _KEEPALIVE_US = limits.KEEPALIVE_MS * 1_000
 _ROAD_OPEN_US = 20_000_000  # often enough that firewalls between keep the road open
 _BECKON_FIRST_US = limits.HELLO_RETRY_MS * 1_000
 _BECKON_MOST_US = limits.HELLO_RETRY_MAX_MS * 1_000
+_BECKON_LEAST_US = 100_000  # whatever mDNS says, and however often
+_ANSWERS_PER_S = 10.0  # new links offered to one pulser; it asks twice a second at most
 _BECKON_FAST_US = 60_000_000  # after this long without an answer, only as often as the road needs
 
 
@@ -40,9 +44,11 @@ class Pulser:
         self._send = send
         self._clock_us = clock_us
         self._beckon_due_us = 0
+        self._beckoned_us = 0
         self._beckon_wait_us = _BECKON_FIRST_US
         self._seeking_since_us = clock_us()
         self._keepalive_due_us = 0
+        self._answers = Bucket(_ANSWERS_PER_S, _ANSWERS_PER_S)
 
     @property
     def id(self) -> str:
@@ -67,10 +73,29 @@ class Pulser:
             return False
         return self.link.fit.state(now_us) in (ClockState.WARMING, ClockState.READY)
 
+    def has_new_press(self) -> bool:
+        """Whether the newest report tells of a press that none before on this link did; ask it of each."""
+        link = self.link
+        if link is None or link.report is None:
+            return False
+        told, link.presses_told = link.presses_told, link.report.presses
+        return told is not None and told != link.report.presses
+
     # --- making links ---------------------------------------------------------------------------------------
 
     def answer(self, hello: Hello, address: Address, ended_set: int) -> tuple[bytes, Link, list[bytes]]:
-        """The welcome to an authentic hello, the link that it offers, and the link ids it pushes out."""
+        """The welcome to an authentic hello, the link that it offers, and the link ids it pushes out.
+
+        A hello that comes again, by the network's doing or by an eavesdropper's, gets the same welcome and
+        pushes out nothing. Raises `RemoteError`: `replay` for the live link's own hello, `flood` for too many.
+        """
+        if self.link is not None and self.link.nonce == hello.nonce:
+            raise RemoteError("replay")
+        for link in self.pending.values():
+            if link.nonce == hello.nonce:
+                return link.reply, link, []
+        if not self._answers.take(self._clock_us()):
+            raise RemoteError("flood")
         reply, channel = welcome(
             hello,
             self.pairing.key,
@@ -79,7 +104,7 @@ class Pulser:
             ended_set,
             HostSealer,
         )
-        link = Link(channel, address, self._send, self._clock_us, hello.boot_id, hello.version)
+        link = Link(channel, address, self._send, self._clock_us, hello, reply)
         self.pending[channel.link_id] = link
         gone: list[bytes] = []
         while len(self.pending) > limits.PENDING_LINKS:
@@ -110,12 +135,16 @@ class Pulser:
         return gone
 
     def found_at(self, address: Address) -> None:
-        """Discovery, or a person, says that the pulser is at `address`: ask it at once."""
-        self.address = address
+        """Discovery, or a person, says that the pulser is at `address`: ask it there, if it is not linked.
+
+        Of a linked pulser its own frames say where it is; anybody can announce something else.
+        """
         if self.link is None:
-            self._seeking_since_us = self._clock_us()
+            self.address = address
+            now_us = self._clock_us()
+            self._seeking_since_us = now_us
             self._beckon_wait_us = _BECKON_FIRST_US
-            self._beckon_due_us = 0
+            self._beckon_due_us = min(self._beckon_due_us, self._beckoned_us + _BECKON_LEAST_US)
 
     # --- the rhythm -----------------------------------------------------------------------------------------
 
@@ -129,9 +158,11 @@ class Pulser:
         if link is not None:
             if now_us >= self._keepalive_due_us:
                 self.keep_alive(now_us, ended_set)
-            return
+            if not link.is_worn or link.report is None or link.report.flags & frames.FLAG_SET:
+                return
         if self.address is None or now_us < self._beckon_due_us:
             return
+        self._beckoned_us = now_us
         self._send(beckon(self.pairing.pulser_id, self._daemon_id, self.pairing.key), self.address)
         if now_us - self._seeking_since_us > _BECKON_FAST_US:
             self._beckon_wait_us = _ROAD_OPEN_US
