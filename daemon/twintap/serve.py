@@ -11,7 +11,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,13 +68,14 @@ async def serve(options: Options, say: Callable[[str], None]) -> None:
         host = await _resolved(options.host)
         listener, hub = await _bind(host, options.port, store)
         stack.callback(listener.close)
-        stack.push_async_callback(hub.close)
+        motors_off = _Once(hub.close)
+        stack.push_async_callback(motors_off)
         foreign = Foreign()
         names = await asyncio.to_thread(addresses.own_names, store.daemon_id.hex())
         app = create_app(hub, store, host=host, names=names, foreign=foreign)
         server = _Server(_server_config(app))
         serving = asyncio.create_task(server.serve([listener]), name="http")
-        stack.push_async_callback(_end_http, server, serving, hub)
+        stack.push_async_callback(_end_http, server, serving)
         discovery = Discovery(
             daemon_id=store.daemon_id, host=host, port=hub.port, heard_of=hub.heard_of, foreign=foreign
         )
@@ -88,6 +89,8 @@ async def serve(options: Options, say: Callable[[str], None]) -> None:
         gc.collect()
         gc.freeze()
         await _first(serving, stop)
+        # Motors first, while all that could carry a stop still runs.
+        await motors_off()
         if serving.done() and not stop.is_set():
             raise StartupError("the HTTP server ended by itself")
 
@@ -157,10 +160,20 @@ def _server_config(app: object) -> uvicorn.Config:
     )
 
 
-async def _end_http(server: _Server, serving: "asyncio.Task[None]", hub: Hub) -> None:
-    # Motors first. The server answers nobody new meanwhile.
+class _Once:
+    """Awaits something the first time it is called."""
+
+    def __init__(self, do: Callable[[], Awaitable[None]]) -> None:
+        self._do: Callable[[], Awaitable[None]] | None = do
+
+    async def __call__(self) -> None:
+        do, self._do = self._do, None
+        if do is not None:
+            await do()
+
+
+async def _end_http(server: _Server, serving: "asyncio.Task[None]") -> None:
     server.should_exit = True
-    await hub.close()
     await asyncio.gather(serving, return_exceptions=True)
 
 

@@ -56,7 +56,7 @@ def _pacing(pacing: _Json) -> str:
     return (
         f"{pacing['rate_hz']:g} Hz, pulses of {pacing['pulse_ms']:g} ms, left {pacing['left_pct']:g} %, "
         f"right {pacing['right_pct']:g} %, ramp {pacing['ramp_ms']:g} ms, "
-        + (f"{passes} passes" if passes else "until stopped")
+        + ((f"{passes} passes" if passes > 1 else "1 pass") if passes else "until stopped")
     )
 
 

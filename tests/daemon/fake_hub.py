@@ -1,0 +1,141 @@
+"""A hub that remembers what it was asked, for the API's own tests: no UDP, no pulsers, no time.
+
+What the real hub does is tested with the real hub; here it is what reaches it, and how its answers leave.
+"""
+
+import asyncio
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+
+from twintap.errors import Fault, Refused
+from twintap.store import Pairing
+from twintap.views import ClockView, PulserView, RoomEvent, RoomView
+from twintap.watch import Watch
+
+
+def pulser_view(pairing: Pairing) -> PulserView:
+    return PulserView(
+        id=pairing.pulser_id.hex(),
+        name=pairing.name,
+        room=pairing.room,
+        side=pairing.side,
+        link="linked",
+        address="127.0.0.1:40000",
+        last_heard_at=None,
+        battery_mv=3900,
+        charging=False,
+        vibrating=False,
+        ceiling_pct=pairing.ceiling_pct,
+        firmware="0.1.0",
+        presses=0,
+        dropped=0,
+        clock=ClockView("ready", 90.0, 1.5),
+    )
+
+
+class FakeHub:
+    def __init__(self, daemon_id: bytes, *rooms: str) -> None:
+        self.daemon_id = daemon_id
+        self.port = 8700
+        self.known = list(rooms)
+        self.asked: list[tuple[object, ...]] = []
+        self.refuse: Fault | None = None
+        self.hold: asyncio.Event | None = None
+        self.paired: dict[str, Pairing] = {}
+        self.present: list[str] = []
+        self._watches: set[Watch] = set()
+
+    def _view(self, name: str) -> RoomView:
+        if name not in self.known:
+            raise Refused(Fault("unknown", f"there is no room {name}", field="room"))
+        sides = {p.side: pulser_view(p) for p in self.paired.values() if p.room == name}
+        return RoomView(name, 1, "#0072b2", True, (), sides.get("left"), sides.get("right"), None)
+
+    def rooms(self) -> list[RoomView]:
+        return [self._view(name) for name in self.known]
+
+    def room(self, name: str) -> RoomView:
+        return self._view(name)
+
+    def pulsers(self) -> list[PulserView]:
+        return [pulser_view(pairing) for pairing in self.paired.values()]
+
+    async def add_pulser(self, pairing: Pairing) -> PulserView:
+        for other in self.paired.values():
+            if (other.room, other.side) == (
+                pairing.room,
+                pairing.side,
+            ) and other.pulser_id != pairing.pulser_id:
+                raise Refused(Fault("taken", "that side is taken", side=pairing.side))
+        self.paired[pairing.pulser_id.hex()] = pairing
+        if pairing.room not in self.known:
+            self.known.append(pairing.room)
+        return pulser_view(pairing)
+
+    async def remove_pulser(self, pulser_id: str) -> None:
+        if self.paired.pop(pulser_id, None) is None:
+            raise Refused(Fault("unknown", "no such pulser", field="pulser"))
+
+    def heard_of(self, pulser_id: bytes, host: str, port: int) -> None:
+        self.asked.append(("heard_of", pulser_id, host, port))
+
+    async def identify(self, pulser_id: str, *, actor: str) -> None:
+        if pulser_id not in self.paired:
+            raise Refused(Fault("unknown", "no such pulser", field="pulser"))
+        self.asked.append(("identify", pulser_id, actor))
+
+    async def start_set(
+        self, room: str, changes: Mapping[str, object], *, actor: str, revision: int | None
+    ) -> RoomView:
+        return await self._pace("start", room, changes, actor, revision)
+
+    async def change_set(
+        self, room: str, changes: Mapping[str, object], *, actor: str, revision: int | None
+    ) -> RoomView:
+        return await self._pace("change", room, changes, actor, revision)
+
+    async def _pace(
+        self, do: str, room: str, changes: Mapping[str, object], actor: str, revision: int | None
+    ) -> RoomView:
+        view = self._view(room)
+        self.asked.append((do, room, dict(changes), actor, revision))
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.refuse is not None:
+            raise Refused(self.refuse)
+        return view
+
+    async def stop_set(self, room: str, *, soft: bool, actor: str) -> RoomView:
+        view = self._view(room)
+        self.asked.append(("stop", room, soft, actor))
+        return view
+
+    async def swap(self, room: str, *, actor: str) -> RoomView:
+        view = self._view(room)
+        self.asked.append(("swap", room, actor))
+        return view
+
+    def watch(self, room: str | None) -> Watch:
+        watch = Watch(
+            lambda: [self.event("room.snapshot", name) for name in self.known if room in (None, name)],
+            room,
+            self._watches.discard,
+        )
+        self._watches.add(watch)
+        return watch
+
+    def event(self, kind: str, room: str) -> RoomEvent:
+        return RoomEvent(kind, room, "2026-01-01T00:00:00+00:00", 1, "system", {}, self._view(room))
+
+    def tell(self, kind: str, room: str) -> None:
+        for watch in self._watches:
+            if watch.room in (None, room):
+                watch.put(self.event(kind, room))
+
+    @contextmanager
+    def controller_present(self, room: str, label: str) -> Generator[None]:
+        self.present.append(f"{label} in {room}")
+        try:
+            yield
+        finally:
+            self.present.remove(f"{label} in {room}")
