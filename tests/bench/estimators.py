@@ -121,6 +121,36 @@ def link_salvos(pulser: ProbingPulser, length_us: float) -> list[Burst]:
     return [salvo for salvo in salvos if salvo.stamps]
 
 
+def replayed_errors_us(
+    make: Callable[[], Estimator],
+    bursts: Sequence[Burst],
+    truth: Callable[[float], tuple[int, float]],
+    from_us: float,
+    to_us: float,
+    ahead_us: float = AHEAD_US,
+) -> list[float]:
+    """The estimate less the truth at every grid point in [from, to), for the instant `ahead_us` after it.
+
+    `truth` gives what both clocks read at an instant: the daemon's in whole µs, the pulser's. A burst without
+    stamps is a new link: what was known is forgotten. Every point of the grid needs a burst before it.
+    """
+    estimator = make()
+    out: list[float] = []
+    at = 0
+    now_us = from_us
+    while now_us < to_us:
+        while at < len(bursts) and bursts[at].known_at_us <= now_us:
+            if bursts[at].stamps:
+                estimator.add_burst(bursts[at].stamps)
+            else:
+                estimator = make()
+            at += 1
+        daemon_us, pulser_us = truth(now_us + ahead_us)
+        out.append(estimator.to_pulser_us(daemon_us) - pulser_us)
+        now_us += GRID_US
+    return out
+
+
 def errors_us(
     make: Callable[[], Estimator],
     bursts: Sequence[Burst],
@@ -129,21 +159,13 @@ def errors_us(
     to_us: float,
     ahead_us: float = AHEAD_US,
 ) -> list[float]:
-    """The estimate less the truth at every grid point in [from, to), for the instant `ahead_us` after it."""
-    estimator = make()
-    out: list[float] = []
-    at = 0
-    now_us = from_us
-    while now_us < to_us:
-        while at < len(bursts) and bursts[at].known_at_us <= now_us:
-            estimator.add_burst(bursts[at].stamps)
-            at += 1
-        then_us = now_us + ahead_us
-        daemon_us = round(pulser.daemon_clock.at(then_us))
+    """The same for a simulated pulser's own two clocks."""
+
+    def truth(then_us: float) -> tuple[int, float]:
         # The daemon's clock runs at true time's rate; its rounding is less than a µs of truth.
-        out.append(estimator.to_pulser_us(daemon_us) - pulser.pulser_clock.at(then_us))
-        now_us += GRID_US
-    return out
+        return round(pulser.daemon_clock.at(then_us)), pulser.pulser_clock.at(then_us)
+
+    return replayed_errors_us(make, bursts, truth, from_us, to_us, ahead_us)
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:

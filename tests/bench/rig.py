@@ -1,0 +1,334 @@
+"""What a benchmark drives: the real daemon, real boards paired with it, kept-alive connections to its API.
+
+Everything started here is ended here: processes die with this one, however it ends. All traffic is loopback.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from tests.support.traces import Row, read_trace
+from twintap.client import Client, RemoteRegistrar
+from twintap.console import open_console
+from twintap.pairing import Wanted, linked, pair
+
+ROOT = Path(__file__).parents[2]
+PULSER_APP = Path(__file__).with_name("pulser_app.py")
+_UP_WITHIN_S = 60.0
+_END_WITHIN_S = 10.0
+_TICKS_MASK = (1 << 30) - 1
+
+# Two crystals 20 ppm apart, switched on hours apart.
+LEFT_CLOCK = (10.0, 3 * 3_600 * 1_000_000)
+RIGHT_CLOCK = (-10.0, 27_000_000_000)
+
+
+class BenchError(Exception):
+    """The benchmark cannot go on; says what did not happen."""
+
+
+def host_us() -> int:
+    """CLOCK_MONOTONIC in µs: the clock of the traces."""
+    return time.monotonic_ns() // 1_000
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log, or why there is none."""
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except FileNotFoundError:
+        lines = []
+    return lines[-1] if lines else f"{log} is empty"
+
+
+def progress(text: str) -> None:
+    """Say on stderr how far it is."""
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+async def spawn(*command: str, log: Path, stdout: int | None = None) -> asyncio.subprocess.Process:
+    """Start a Python program of ours that ends when this one does; what it says goes to `log`."""
+    paths = [str(ROOT), *(str(ROOT / name) for name in ("daemon", "protocol", "firmware"))]
+    with log.open("ab") as out:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "twintap.guard", str(os.getpid()), sys.executable, *command,
+            stdin=asyncio.subprocess.PIPE, stdout=out if stdout is None else stdout, stderr=out,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)}, start_new_session=True, cwd=ROOT,
+        )  # fmt: skip
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """End a process as a person would; without mercy if it does not."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(_END_WITHIN_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+class Controller:
+    """Whoever commands: one kept-alive connection to the daemon's API. Use `async with`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=url + "/api/v1", headers={"Authorization": f"Bearer {token}"},
+            timeout=30, trust_env=False, limits=httpx.Limits(max_connections=1, keepalive_expiry=600),
+        )  # fmt: skip
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def ask(self, method: str, path: str, body: dict[str, object] | None = None) -> tuple[int, Any]:
+        """One request; gives the status and the JSON."""
+        answer = await self._http.request(method, path, json=body)
+        return answer.status_code, answer.json() if answer.content else None
+
+    async def start(self, room: str, **pacing: object) -> dict[str, Any]:
+        """Start a set, waiting out what only takes time. Raises `BenchError` when it is refused for good."""
+        for _ in range(600):
+            status, answer = await self.ask("POST", f"/rooms/{room}/set/start", dict(pacing))
+            if status == 200:
+                return answer
+            error = answer["error"]
+            if error["code"] not in ("cooldown", "unready", "offline", "silent", "running"):
+                raise BenchError(f"{room}: {error['message']}")
+            await asyncio.sleep((error.get("retry_after_ms") or 100) / 1_000 + 0.005)
+        raise BenchError(f"{room}: no set could be started in a minute; the last reason: {error['message']}")
+
+    async def stop(self, room: str) -> int:
+        """Stop; gives the status."""
+        return (await self.ask("POST", f"/rooms/{room}/set/stop"))[0]
+
+    async def room(self, room: str) -> dict[str, Any]:
+        """The room's state."""
+        return (await self.ask("GET", f"/rooms/{room}"))[1]
+
+    async def until_ready(self, room: str, within_s: float = 60.0) -> None:
+        """Wait until the room may start a set."""
+        deadline_s = time.monotonic() + within_s
+        while not (state := await self.room(room)).get("ready"):
+            if time.monotonic() > deadline_s:
+                raise BenchError(f"{room} is not ready after {within_s:.0f} s: {state.get('problems')}")
+            await asyncio.sleep(0.1)
+
+    async def until_over(self, room: str, within_s: float) -> dict[str, Any]:
+        """Wait until the room's set has ended; gives the set."""
+        deadline_s = time.monotonic() + within_s
+        while True:
+            held = (await self.room(room))["set"]
+            if held is not None and held["state"] == "ended":
+                return held
+            if time.monotonic() > deadline_s:
+                raise BenchError(f"{room}'s set has not ended within {within_s:.0f} s")
+            await asyncio.sleep(0.5)
+
+
+class Daemon(Controller):
+    """`twintap serve` in a process of its own. Use `async with`; It commands over a
+    connection of its own; `controller` gives another."""
+
+    def __init__(self, folder: Path, record: Path | None = None) -> None:
+        """`folder`: for its data and its log. `record`: where to write every burst of probes it takes."""
+        self.data = folder / "data"
+        self.log = folder / "daemon.log"
+        self._record = record
+
+    async def __aenter__(self) -> Self:
+        serve = ["serve", "--data", str(self.data), "--port", "0", "--json"]
+        if self._record is None:
+            command = ["-m", "twintap", *serve]
+        else:
+            command = ["-m", "tests.bench.recorder", str(self._record), *serve]
+        self.process = await spawn(*command, log=self.log, stdout=asyncio.subprocess.PIPE)
+        assert self.process.stdout is not None
+        async with asyncio.timeout(_UP_WITHIN_S):
+            line = await self.process.stdout.readline()
+        if not line:
+            raise BenchError(f"the daemon did not come up: {last_words(self.log)}")
+        told = json.loads(line)
+        self.url: str = told["url"]
+        self.port: int = told["port"]
+        self.token = (self.data / "token").read_text().strip()
+        super().__init__(self.url, self.token)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await super().__aexit__()
+        await end(self.process)
+
+    def controller(self) -> Controller:
+        """One more connection, so that one room's command never waits for another's."""
+        return Controller(self.url, self.token)
+
+
+@dataclass(frozen=True)
+class BoardOptions:
+    """How one board is: see `python -m twintap_board --help`."""
+
+    ppm: float = 0.0
+    offset_us: int = 0
+    air: str = "none"
+    heap_bytes: int = 192 * 1024
+    socket_tick_ms: int = 10
+    seed: str = "1"
+    app: Path | None = PULSER_APP
+
+
+class Board:
+    """One virtual board. `folder`: a short path for its state; `trace`: its motor line's file."""
+
+    def __init__(self, folder: Path, trace: Path, options: BoardOptions) -> None:
+        self.state = folder / "s"
+        self.console = folder / "c"
+        self.trace = trace
+        self.log = folder / "log"
+        self.options = options
+        folder.mkdir(parents=True, exist_ok=True)
+
+    async def __aenter__(self) -> "Board":
+        told = self.options
+        app = [] if told.app is None else ["--app", str(told.app)]
+        self.process = await spawn(
+            "-m", "twintap_board", "--state", str(self.state), "--console", str(self.console),
+            "--trace", str(self.trace), "--clock-ppm", str(told.ppm), "--clock-offset-us", str(told.offset_us),
+            "--air", told.air, "--heap", str(told.heap_bytes), "--seed", told.seed,
+            "--socket-tick-ms", str(told.socket_tick_ms), *app, log=self.log,
+        )  # fmt: skip
+        deadline_s = time.monotonic() + _UP_WITHIN_S
+        while not self.console.is_symlink():
+            if self.process.returncode is not None or time.monotonic() > deadline_s:
+                raise BenchError(f"a board did not come up: {last_words(self.log)}")
+            await asyncio.sleep(0.05)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await end(self.process)
+
+    async def hands(self, do: str, **arguments: object) -> dict[str, Any]:
+        """One deed of the board's hands. Raises `BenchError` if it is refused."""
+        reader, writer = await asyncio.open_unix_connection(str(self.state / "hands.sock"))
+        try:
+            writer.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
+            answer = json.loads(await reader.readline())
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        if not answer["ok"]:
+            raise BenchError(f"{do}: {answer['error']}")
+        return answer
+
+    def rows(self) -> list[Row]:
+        """The trace so far."""
+        return read_trace(self.trace)
+
+    def note(self, name: str) -> dict[str, int]:
+        """What the app in the VM wrote on its flash under `name`. Raises `BenchError` if it did not."""
+        try:
+            return json.loads((self.state / "flash" / name).read_bytes())
+        except (FileNotFoundError, ValueError):
+            raise BenchError(f"the board has written no {name}; see {self.state / 'board.log'}") from None
+
+
+class TrueClock:
+    """The clock that a board simulates, exactly: what its pulser's extended clock reads at an instant."""
+
+    def __init__(self, boot: dict[str, int]) -> None:
+        """`boot`: the board's note of its boot."""
+        self._boot_us = boot["boot_us"]
+        self._zero_us = boot["offset_us"] & _TICKS_MASK
+        self._ppm_milli = boot["ppm_milli"]
+
+    def at(self, daemon_us: float) -> float:
+        """The reading in µs at `daemon_us` of the host's CLOCK_MONOTONIC."""
+        elapsed_us = daemon_us - self._boot_us
+        return self._zero_us + elapsed_us + elapsed_us * self._ppm_milli * 1e-9
+
+
+class Pair:
+    """Two boards in one room."""
+
+    def __init__(self, room: str, left: Board, right: Board, ids: dict[str, str]) -> None:
+        self.room = room
+        self.left = left
+        self.right = right
+        self.ids = ids
+
+    @property
+    def boards(self) -> tuple[Board, Board]:
+        return self.left, self.right
+
+    async def hands(self, do: str, **arguments: object) -> None:
+        """The same deed on both, at once."""
+        await asyncio.gather(*(board.hands(do, **arguments) for board in self.boards))
+
+    def traces(self) -> list[list[Row]]:
+        return [board.rows() for board in self.boards]
+
+
+@contextlib.asynccontextmanager
+async def running_pair(
+    daemon: Daemon,
+    room: str,
+    folder: Path,
+    traces: Path,
+    left: BoardOptions,
+    right: BoardOptions,
+) -> AsyncIterator[Pair]:
+    """Two boards, started, paired by their consoles and linked. `folder`: a short path; `traces`: for the CSV."""
+    async with contextlib.AsyncExitStack() as stack:
+        boards: list[Board] = []
+        for side, options in (("left", left), ("right", right)):
+            board = Board(folder / f"{room}-{side}", traces / f"{room}-{side}.csv", options)
+            boards.append(await stack.enter_async_context(board))
+        ids: dict[str, str] = {}
+        async with Client(daemon.url, daemon.token, daemon.data) as client:
+            registrar = RemoteRegistrar(client)
+
+            async def join(side: str, board: Board) -> None:
+                async with open_console(str(board.console)) as console:
+                    # Its radio says where it is a moment after its console answers.
+                    # (It is asked over a cable: there is no event here to wait for.)
+                    while (await console.ready(_UP_WITHIN_S)).get("address") is None:  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
+                    pulser_id = await pair(console, registrar, Wanted(room, side, ceiling_pct=100))  # pyright: ignore[reportArgumentType]
+                ids[side] = pulser_id.hex()
+                if not await linked(registrar, pulser_id, 30):
+                    raise BenchError(
+                        f"{room}: the {side} board does not link; see {board.state / 'board.log'}"
+                    )
+
+            await asyncio.gather(
+                *(join(side, board) for side, board in zip(("left", "right"), boards, strict=True))
+            )
+        yield Pair(room, boards[0], boards[1], ids)
+
+
+def clocks(air: str, seed: str, **more: Any) -> tuple[BoardOptions, BoardOptions]:
+    """The two boards of a pair on `air`, with crystals 20 ppm apart; more options for both."""
+    left = BoardOptions(LEFT_CLOCK[0], LEFT_CLOCK[1], air, seed=f"{seed}-left", **more)
+    right = BoardOptions(RIGHT_CLOCK[0], RIGHT_CLOCK[1], air, seed=f"{seed}-right", **more)
+    return left, right
+
+
+async def gather_rooms(jobs: Sequence[Any]) -> list[Any]:
+    """Run one job per room together; the first failure ends all."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job) for job in jobs]
+    return [task.result() for task in tasks]
