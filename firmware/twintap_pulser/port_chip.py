@@ -294,8 +294,9 @@ class ChipPort:
     def console_write(self, text: str) -> None:
         sys.stdout.write(text)
 
-    async def sleep_ms(self, ms: int) -> None:
-        await asyncio.sleep_ms(ms)
+    def sleep_ms(self, ms: int) -> "Awaitable[None]":
+        # Handed on, not awaited here: a coroutine around it would allocate each time.
+        return asyncio.sleep_ms(ms)
 
     def create_task(self, coroutine: "Coroutine[None, None, None]") -> object:
         return asyncio.create_task(coroutine)

@@ -243,12 +243,11 @@ class VirtualPort:
                 self._address = address
                 self.address_changed = True
 
-    async def readable(self) -> None:
+    def readable(self):
         if self._tick_ms > 1:
             # The chip's event loop wakes with the operating system's tick.
-            await self.sleep_ms(self._tick_ms - host_us() // 1000 % self._tick_ms)
-        else:
-            await _until_readable(self._radio)
+            return _sleep_ms(self._tick_ms - host_us() // 1000 % self._tick_ms)
+        return _until_readable(self._radio)
 
     # --- the rest -------------------------------------------------------------------------------------------
 
@@ -268,8 +267,8 @@ class VirtualPort:
             file.write(data)
         os.rename(_SETTINGS + ".new", _SETTINGS)
 
-    async def console_ready(self) -> None:
-        await _until_readable(_STDIN)
+    def console_ready(self):
+        return _until_readable(_STDIN)
 
     def console_read(self, most: int) -> bytes:
         data = _read_stdin(self._stdin_poll, most)
@@ -288,8 +287,8 @@ class VirtualPort:
     def mark_healthy(self) -> None:
         return
 
-    async def sleep_ms(self, ms: int) -> None:
-        await _sleep_ms(ms)
+    def sleep_ms(self, ms: int):
+        return _sleep_ms(ms)
 
     def create_task(self, coroutine) -> object:
         return asyncio.create_task(coroutine)
@@ -369,8 +368,7 @@ if IS_MICROPYTHON:
     def _flush_stdout() -> None:
         return
 
-    async def _sleep_ms(ms: int) -> None:
-        await asyncio.sleep_ms(ms)
+    _sleep_ms = asyncio.sleep_ms  # allocates nothing, where a coroutine around it would
 
     def _heap_free() -> int:
         return gc.mem_free()
@@ -406,8 +404,8 @@ else:
     def _flush_stdout() -> None:
         sys.stdout.flush()
 
-    async def _sleep_ms(ms: int) -> None:
-        await asyncio.sleep(ms / 1000)
+    def _sleep_ms(ms: int):
+        return asyncio.sleep(ms / 1000)
 
     def _heap_free() -> int:
         return -1

@@ -155,8 +155,8 @@ if TYPE_CHECKING:
             """Writes to the console."""
             ...
 
-        async def sleep_ms(self, ms: int) -> None:
-            """Lets others run for `ms`; on a chip for up to 10 ms more."""
+        def sleep_ms(self, ms: int) -> "Awaitable[None]":
+            """Lets others run for `ms`; on a chip for up to 10 ms more. To be awaited at once."""
             ...
 
         def create_task(self, coroutine: "Coroutine[None, None, None]") -> object:

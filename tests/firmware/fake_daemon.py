@@ -9,6 +9,7 @@ from typing import Any, cast
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
+
 from twintap_protocol import frames
 from twintap_protocol.ccm import Ccm
 from twintap_protocol.errors import RemoteError
@@ -201,7 +202,8 @@ class FakeDaemon(asyncio.DatagramProtocol):
     async def keep_alive(self) -> None:
         """The idle lease, every second, until cancelled."""
         while True:
-            if self.channel is not None:
+            assert self.transport is not None
+            if self.channel is not None and not self.transport.is_closing():
                 self.lease(0)
             await asyncio.sleep(0.5)
 

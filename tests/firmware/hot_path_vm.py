@@ -1,0 +1,86 @@
+"""Runs in the MicroPython VM: the virtual port's and the motor's edge path with the heap locked.
+
+With the heap locked any allocation raises MemoryError. Some of MicroPython's calls quietly use the stack when
+the heap is locked, so the heap's use is compared as well. Prints `ok PASSES EDGES` or dies.
+"""
+
+import gc
+import sys
+
+import micropython
+
+from twintap_protocol.frames import Lease, Schedule, Segment
+from twintap_protocol.pacer import Pacer
+from twintap_protocol.ticks import ticks_add, ticks_diff
+from twintap_pulser.motor import Motor
+from twintap_pulser.port_virtual import VirtualPort
+
+PASSES = 6
+PERIOD_US = 250_000
+
+
+class NoEvent:
+    def set(self):
+        return
+
+
+port = VirtualPort(None)
+port._edge_wake = NoEvent()
+pacer = Pacer(6_000)
+motor = Motor(port, pacer)
+port._on_button = motor.press
+
+begin = port.ticks_us()
+go = ticks_add(begin, 30_000)
+wraps = 0 if go >= begin else 1
+segment = Segment(0, 0, wraps, go, PERIOD_US, 77, 10_000, 90_000, 40_000, 30_000)
+assert pacer.accept(Schedule(1, 1, PASSES, 1_000, 8_000, [segment]), 0, begin)
+
+
+def renew():
+    now = port.ticks_us()
+    now_wraps = 0 if now >= begin else 1
+    until = ticks_add(now, 900_000)
+    until_wraps = now_wraps if until >= now else now_wraps + 1
+    motor.hold()
+    pacer.grant(Lease(1, until_wraps, until, wraps, go, 0), now_wraps, now)
+    motor.release()
+
+
+motor.start_watchdog()
+renew()
+edges = 0
+gc.collect()
+gc.disable()
+while pacer.set_id:
+    if pacer.state == "tail":
+        renew()
+    armed = port._edge_ticks
+    assert armed >= 0, "a set runs and nothing is armed"
+    while ticks_diff(armed, port.ticks_us()) > (port.spin_us if port._is_sharp else 0):
+        pass
+    port._edge_ticks = -1
+    used = gc.mem_alloc()
+    micropython.heap_lock()
+    motor.on_edge()
+    micropython.heap_unlock()
+    assert gc.mem_alloc() == used, "an edge allocated"
+    edges += 1
+gc.enable()
+assert pacer.delivered == PASSES, pacer.delivered
+assert pacer.level_bp == 0
+
+pacer.identify(200, 5_000, port.ticks_us())
+motor.on_edge()
+assert pacer.level_bp > 0
+used = gc.mem_alloc()
+micropython.heap_lock()
+motor.press(True)
+micropython.heap_unlock()
+assert gc.mem_alloc() == used, "a press allocated"
+assert pacer.level_bp == 0
+print("ok", pacer.delivered, edges)
+if len(sys.argv) > 1:
+    # The proof that the lock bites: this has to raise.
+    micropython.heap_lock()
+    list(range(9))

@@ -1,0 +1,20 @@
+"""The pulser's modules, which are no package of this distribution, made importable for tests on CPython."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+from twintap_board.sources import firmware_dir
+
+if str(firmware_dir()) not in sys.path:
+    sys.path.insert(0, str(firmware_dir()))
+
+console: Any = import_module("twintap_pulser.console")
+dnssd: Any = import_module("twintap_pulser.dnssd")
+motor: Any = import_module("twintap_pulser.motor")
+seek: Any = import_module("twintap_pulser.seek")
+prober: Any = import_module("twintap_pulser.prober")
+clock: Any = import_module("twintap_pulser.clock")
+board_file: Any = import_module("twintap_pulser.board_file")
+ports: Any = import_module("twintap_pulser.ports")
+Settings: Any = import_module("twintap_pulser.settings").Settings
