@@ -1,6 +1,7 @@
 """What the clock fit promises whatever stamps it is given."""
 
 import math
+import random
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from twintap.clock.fit import (
     MAX_AGE_US,
     MAX_SKEW_PPM,
     STALE_US,
+    USABLE_ERROR_US,
     WARM_BURSTS,
     WINDOW_BURSTS,
 )
@@ -222,6 +224,27 @@ class TestStates:
         fit = fitted(bursts_of(steady(WARM_BURSTS)))
         assert fit.state(5_000_000) is ClockState.READY
         assert fit.state(170_000_000) is ClockState.UNCERTAIN
+
+    def test_a_set_may_start_on_a_fit_that_is_good_enough_for_hands_whatever_it_is_called(self) -> None:
+        fit = ClockFit()
+        assert not fit.is_usable(0)
+        # Delays of 1 ms and round trips of up to 40 ms more: uncertain by name, usable soon, not at once.
+        chance = random.Random(1)
+        delays = [
+            [(1_000 + chance.randrange(40_000), 1_000 + chance.randrange(40_000)) for _ in range(8)]
+            for _ in range(16)
+        ]
+        usable: list[tuple[bool, ClockState]] = []
+        for burst in bursts_of(delays):
+            fit.add_burst(burst)
+            now_us = burst[-1].t3_daemon_us
+            usable.append((fit.is_usable(now_us), fit.state(now_us)))
+            assert fit.is_usable(now_us) == (fit.error_us(now_us) <= USABLE_ERROR_US)
+        assert not usable[0][0]
+        assert (True, ClockState.UNCERTAIN) in usable
+        newest_us = fit.newest_daemon_us
+        assert newest_us is not None
+        assert not fit.is_usable(newest_us + STALE_US + 1)
 
     @pytest.mark.parametrize("ppm", [300.0, -300.0])
     def test_an_impossible_skew_is_cut_and_never_ready(self, ppm: float) -> None:

@@ -40,6 +40,11 @@ READY_ERROR_US = 1_000.0
 """A larger `error_us` is `UNCERTAIN`: a millisecond between the hands is far below what they can tell, and
 far above what a working air leaves."""
 
+USABLE_ERROR_US = 3_000.0
+"""A set may be started on a fit with at most this `error_us`, whatever its state is called. On a bad air a
+fit needs half a minute to be `READY` to stay, and nobody is to wait for what no hand can tell; but the first
+burst on such an air may be wrong by ten times this."""
+
 STALE_US = 180_000_000
 """A fit whose newest burst is older is `UNCERTAIN`, whatever it thinks of itself."""
 
@@ -223,6 +228,12 @@ class ClockFit:
         if len(self._up_s) < WARM_BURSTS or self._up_s[-1] - self._up_s[0] < WARM_SPAN_S:
             return ClockState.WARMING
         return ClockState.READY if self.error_us(daemon_us) <= READY_ERROR_US else ClockState.UNCERTAIN
+
+    def is_usable(self, daemon_us: int) -> bool:
+        """Whether a set may be started on it at `daemon_us`: within `USABLE_ERROR_US`, fresh, possible."""
+        if self._skew_cut or daemon_us - self._newest_daemon_us > STALE_US:
+            return False
+        return self.error_us(daemon_us) <= USABLE_ERROR_US
 
     @property
     def excess(self) -> AirExcess | None:

@@ -9,7 +9,6 @@ from twintap_protocol import frames, limits
 from twintap_protocol.errors import RemoteError
 from twintap_protocol.link import Hello, beckon, welcome
 
-from ..clock import ClockState
 from ..store import Pairing
 from .bucket import Bucket
 from .link import Address, Link, Send
@@ -71,7 +70,7 @@ class Pulser:
         """Whether its clock is known well enough to start a set."""
         if self.link is None or self.link.report is None:
             return False
-        return self.link.fit.state(now_us) in (ClockState.WARMING, ClockState.READY)
+        return self.link.fit.is_usable(now_us)
 
     def has_new_press(self) -> bool:
         """Whether the newest report tells of a press that none before on this link did; ask it of each."""
@@ -87,7 +86,7 @@ class Pulser:
         """The welcome to an authentic hello, the link that it offers, and the link ids it pushes out.
 
         A hello that comes again, by the network's doing or by an eavesdropper's, gets the same welcome and
-        pushes out nothing. Raises `RemoteError`: `replay` for the live link's own hello, `flood` for too many.
+        pushes out nothing. Raises `RemoteError`: `replay` for the live link's hello, `flood` for too many.
         """
         if self.link is not None and self.link.nonce == hello.nonce:
             raise RemoteError("replay")
