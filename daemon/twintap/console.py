@@ -42,10 +42,10 @@ class Console:
         self._writer = writer
         self._last_id = 0
 
-    async def ready(self, within_s: float = _BOOT_WITHIN_S) -> dict[str, Any]:
+    async def ready(self, within_s: float | None = None) -> dict[str, Any]:
         """Wait for a pulser that may be booting, and give its `info`; ConsoleError if none answers."""
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(_BOOT_WITHIN_S if within_s is None else within_s):
                 while True:
                     try:
                         return await self.call("info", within_s=_ASK_AGAIN_S)
@@ -60,7 +60,7 @@ class Console:
             ) from None
 
     async def call(
-        self, method: str, params: Mapping[str, object] | None = None, *, within_s: float = _ANSWER_WITHIN_S
+        self, method: str, params: Mapping[str, object] | None = None, *, within_s: float | None = None
     ) -> dict[str, Any]:
         """Call a method and give its result.
 
@@ -72,7 +72,7 @@ class Console:
         if params is not None:
             request["params"] = dict(params)
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(_ANSWER_WITHIN_S if within_s is None else within_s):
                 # The newline before ends whatever half a line the pulser may have been sent.
                 self._writer.write(b"\n" + json.dumps(request).encode("ascii") + b"\n")
                 await self._writer.drain()
