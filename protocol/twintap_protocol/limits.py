@@ -32,7 +32,7 @@ REPEAT_LAST_MS = 160
 
 # --- schedules --------------------------------------------------------------------------------------------
 MAX_LEVEL_BP = 10_000
-MIN_PERIOD_US = 250_000  # 4 Hz
+MIN_PERIOD_US = 249_900  # 4 Hz, on a clock that may be 400 ppm slow
 MAX_PERIOD_US = 30_000_000  # breath pacing of two a minute; alternation stops at 0.1 Hz, in the daemon
 MAX_PASSES = 1_000
 MIN_WIDTH_US = 20_000  # shorter than this a small motor does not turn

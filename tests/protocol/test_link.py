@@ -200,3 +200,11 @@ def test_the_vectors_reports_open_at_the_daemon():
     frame = known.to_daemon(0, "report", known.REPORT)
     assert read_kind(frame, len(frame)) == REPORT
     assert channels[0].open(bytearray(frame), len(frame)) == len(known.REPORT)
+
+
+@pytest.mark.parametrize(("state", "event"), [(link.IDLE, "welcome"), (link.LINKED, "new frame")])
+def test_what_is_not_in_the_table_changes_no_state(state, event):
+    pulser, _ = pulser_in(state)
+    with pytest.raises(RemoteError) as caught:
+        pulser._move(event)
+    assert (caught.value.reason, pulser.state) == ("state", state)

@@ -432,3 +432,23 @@ def test_a_higher_peak_does_not_raise_a_pulse_that_is_on():
     assert (pulse.level_bp, pulse.peak_bp) == (5_000, 5_000)
     pulse.lower(300)
     assert (pulse.level_bp, pulse.peak_bp) == (300, 300)
+
+
+def test_a_lower_peak_leaves_a_level_that_is_below_it():
+    pulse = Pulse()
+    pulse.start(100_000, 20_000, 0, 5_000)
+    pulse.advance(0)
+    pulse.lower(4_000)
+    assert (pulse.level_bp, pulse.peak_bp) == (1_000, 4_000)
+
+
+@pytest.mark.parametrize("state", [pacer_module.WAIT, pacer_module.PULSE, pacer_module.TAIL])
+def test_a_pacer_that_has_lost_its_schedule_stands_still(state):
+    """It cannot happen; if it does, nothing vibrates for want of a schedule that would end it."""
+    pacer = Pacer()
+    pacer.state = state
+    pacer.level_bp = 4_000
+    pacer.step(0)
+    assert (pacer.level_bp, pacer.state, pacer.plan()) == (0, pacer_module.REST, False)
+    pacer._start(0)
+    assert not pacer.leased
