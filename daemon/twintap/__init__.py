@@ -1,4 +1,4 @@
-"""The daemon: finds pulsers, keeps their clocks, runs rooms, serves controllers. Adapters, rooms, a pure core."""
+"""The daemon: finds pulsers, keeps their clocks, runs rooms, serves controllers."""
 
 from importlib.metadata import PackageNotFoundError, version
 

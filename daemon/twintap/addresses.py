@@ -18,7 +18,7 @@ def own_addresses() -> list[str]:
 
 
 def served_addresses(host: str, own: list[str]) -> list[str]:
-    """Give the addresses at which a daemon that serves on `host` can be reached, the best for a pulser first."""
+    """Give the addresses at which a daemon that serves on `host` is reached, the best for a pulser first."""
     return list(own) if host == ANY else [host]
 
 

@@ -1,8 +1,8 @@
 """The data folder: who is paired, which tokens were given out, this daemon's own identity.
 
-Everything in it is readable by its owner alone. A file is replaced whole (written beside, synced, renamed), so
-a power cut leaves the old one or the new one. All methods block on the disk and are safe to call from threads;
-an event loop calls them by `asyncio.to_thread`.
+Everything in it is readable by its owner alone. A file is replaced whole (written beside, synced, renamed),
+so a power cut leaves the old one or the new one. All methods block on the disk and are safe to call from
+threads; an event loop calls them by `asyncio.to_thread`.
 """
 
 import contextlib
@@ -125,7 +125,7 @@ class Store:
 
     @classmethod
     def open(cls, path: Path) -> "Store":
-        """Open the data folder, made if absent; StoreError if others can read it, or another daemon has it."""
+        """Open the data folder, made if absent; StoreError if others can read it or another daemon has it."""
         path = path.absolute()
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -342,8 +342,8 @@ class Store:
                 str(part) for part in error.errors(include_input=False, include_url=False)[0]["loc"]
             )
             raise StoreError(
-                f"{path} is damaged or of a newer twintap (at {where or 'its beginning'}); restore it from a copy, "
-                "or move it away and pair again"
+                f"{path} is damaged or of a newer twintap (at {where or 'its beginning'}); "
+                "restore it from a copy, or move it away and pair again"
             ) from None
 
     def _write(self, name: str, content: BaseModel) -> None:
@@ -396,6 +396,7 @@ def _lock(path: Path) -> int:
     except OSError:
         os.close(fd)
         raise StoreError(
-            f"another twintap daemon uses the data folder {path.parent}; stop it, or choose another with --data"
+            f"another twintap daemon uses the data folder {path.parent}; "
+            "stop it, or choose another with --data"
         ) from None
     return fd

@@ -32,7 +32,7 @@ _CONFLICT = 409  # every other code: well asked, and not possible in the state t
 
 
 class FaultBody(BaseModel):
-    """Why a command was refused. `code` is for a program, `message` for a person; the rest where it applies."""
+    """Why it was refused: `code` for a program, `message` for a person, the rest where it applies."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""The WebSocket: every event as it happens, and commands on the same line, answered one by one by their `id`."""
+"""The WebSocket: every event as it happens, and commands on the same line, each answered by its `id`."""
 
 import asyncio
 import contextlib
