@@ -21,9 +21,10 @@ from . import flash, hands
 from .channel import Asker
 from .console import BoardLog, Console
 from .errors import BoardError
-from .hostos import kill_process, sharpen_timers
+from .hostos import kill_process, monotonic_us, sharpen_timers
 from .pins import Pins
 from .sources import firmware_dir, protocol_dir
+from .trace import Trace
 
 # A VM that ends by itself this soon after its start did not come up: a crash loop if it goes on.
 _SOON_S = 2.0
@@ -78,6 +79,8 @@ class Board:
             stack.callback(self._console.close)
             self._pins = Pins()
             stack.callback(self._pins.close)
+            # Run last of all: after the keeper's end, whatever ended it.
+            stack.callback(self._close_trace)
             trace = [] if self._options.trace is None else [str(self._options.trace.absolute())]
             self._keeper, self._keeper_process = await self._child(stack, "keeper", *trace)
             radio_arguments = (str(os.getpid()), self._options.air, self._options.seed)
@@ -128,6 +131,15 @@ class Board:
     async def _watch(self, process: asyncio.subprocess.Process, name: str) -> None:
         code = await process.wait()
         raise BoardError(f"the board's {name} has ended (exit {code}); a board cannot go on without it")
+
+    def _close_trace(self) -> None:
+        """See that the trace ends at 0: the VM is gone, and a keeper that was killed could not say so."""
+        if self._options.trace is None:
+            return
+        try:
+            Trace(self._options.trace.absolute(), monotonic_us()).close()
+        except OSError as error:
+            print(f"twintap board: the trace cannot be written ({error})", file=sys.stderr)
 
     async def _power(self) -> None:
         """Boot the VM again and again, slower if it will not stay up, and not for ever."""

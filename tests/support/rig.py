@@ -1,7 +1,7 @@
-"""The whole chain for a test: real daemons, real boards, the real command line, each in processes of their own.
+"""The whole chain for a test: real daemons, real boards and the real command line, in processes of their own.
 
-Everything here speaks to them as anybody would: by commands, by HTTP, by a console, by a button. What they did
-is read off the boards' traces, never off what a program believes.
+Everything here speaks to them as anybody would: by commands, by HTTP, by a console, by a button. What they
+did is read off the boards' traces, never off what a program believes.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ import websockets.sync.client
 
 from tests.support import traces
 from twintap_board import hands
+from twintap_board.errors import BoardError
 
 SIDES = ("left", "right")
 # Bounds a hang, and measures nothing: two loaded cores start eight Pythons slowly.
@@ -30,6 +31,15 @@ PATIENCE_S = 30.0
 LEASE_US = 1_000_000
 # The kernel may give a loaded machine's VM or keeper its turn this late; the lease itself is exact.
 SLACK_US = 60_000
+
+# What hands do to a board so that it is as it came.
+_CALM: dict[str, dict[str, object]] = {
+    "hang": {"on": False},
+    "air": {"model": "none"},
+    "cut": {"on": False},
+    "charge": {"on": False},
+    "press_up": {},
+}
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -114,8 +124,8 @@ class Daemon:
         with self.stderr.open("ab") as stderr:
             self.process = subprocess.Popen(
                 [
-                    *self._prefix, sys.executable, "-m", "twintap", "serve", "--json", "--data", str(self.data),
-                    "--port", str(self.port), *self._arguments,
+                    *self._prefix, sys.executable, "-m", "twintap", "serve", "--json",
+                    "--data", str(self.data), "--port", str(self.port), *self._arguments,
                 ],
                 stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True,
             )  # fmt: skip
@@ -269,9 +279,17 @@ class Watcher:
             if found.get("type") == kind:
                 return found
 
+    def send(self, number: int, do: str, **more: object) -> None:
+        """Send a command, and wait for nothing."""
+        self._socket.send(json.dumps({"id": number, "do": do} | more))
+
     def command(self, number: int, do: str, **more: object) -> Json:
         """Send a command and give the answer to it."""
-        self._socket.send(json.dumps({"id": number, "do": do} | more))
+        self.send(number, do, **more)
+        return self.answer(number)
+
+    def answer(self, number: int) -> Json:
+        """The answer to command `number`."""
         while True:
             found = self.message()
             if found.get("id") == number:
@@ -313,7 +331,8 @@ class Board:
         def is_up() -> bool:
             assert self.process is not None
             assert self.process.poll() is None, (self.state / "stderr").read_text()
-            return self.link.exists() and (self.state / hands.SOCKET_NAME).exists()
+            # What a killed board left behind is there before the new one is.
+            return self.tries("info") and self.link.exists()
 
         wait_for("the board's console", is_up)
 
@@ -333,6 +352,14 @@ class Board:
     def hands(self, do: str, **arguments: object) -> Json:
         """Press its button, cut its air …"""
         return hands.request(self.state, do, **arguments)
+
+    def tries(self, do: str, **arguments: object) -> bool:
+        """The same, of a board that may not be up yet; whether it was done."""
+        try:
+            self.hands(do, **arguments)
+        except BoardError:
+            return False
+        return True
 
     def pids(self) -> dict[str, int]:
         """The board's processes."""
@@ -405,11 +432,26 @@ class Pair:
         self._stack.close()
 
     def calm(self) -> None:
-        """Undo what an earlier test left: no set, no cut, still air."""
+        """Undo whatever an earlier test left: a dead daemon or board, a set, a cut, a pressed button …"""
+        if self.daemon.process.poll() is not None:
+            self.daemon.restart()
         for board in self.boards.values():
-            board.hands("air", model="none")
-            board.hands("cut", on=False)
+            if board.process is not None and board.process.poll() is not None:
+                board.switch_on()
+            for do, arguments in _CALM.items():
+                wait_for(f"{do} undone", lambda b=board, d=do, a=arguments: b.tries(d, **a))
         self.daemon.ask("POST", f"/rooms/{self.room}/set/stop")
+        self.until_found()
+
+    def until_found(self, within_s: float = PATIENCE_S) -> None:
+        """Wait until the daemon is linked with both, where they are now."""
+        for side in self.boards:
+            wait_for(f"the {side} board found", lambda s=side: self._is_found(s), within_s)
+
+    def _is_found(self, side: str) -> bool:
+        host, port = self.boards[side].address()
+        found = self.daemon.pulser(self.room, side)
+        return found["link"] == "linked" and found["address"] == f"{host}:{port}"
 
     def air(self, model: str) -> None:
         """Put both into `model` air."""
@@ -431,8 +473,8 @@ class Pair:
         """The room's set as the daemon knows it."""
         return self.daemon.room(self.room)["set"]
 
-    def off_after_us(self, at_us: int, watched_s: float = 2.0) -> int:
-        """How long after `at_us` the last vibration of either ended, all being quiet till `watched_s` after."""
+    def off_after_us(self, at_us: int, watched_s: float = 1.6) -> int:
+        """How long after `at_us` the last vibration of either ended, watched for `watched_s` after it."""
         until_us = at_us + int(watched_s * 1e6)
         time.sleep(max(0, until_us - now_us()) / 1e6)
         rows = [board.rows() for board in self.boards.values()]
