@@ -25,16 +25,18 @@ def live() -> None:
             "twintap: three crashes in a row; the firmware is not started. Flash it anew, or cut the power."
         )
         return
-    wants_repl = False
+    # Not a reset at once when the program breaks: what broke it is still to be printed.
+    is_broken = True
     try:
         from .app import run
 
         run()
-        print("twintap: restarting")
+        is_broken = False
+        machine.reset()
     except KeyboardInterrupt:
-        wants_repl = True
+        # Somebody at the cable wants the REPL.
+        is_broken = False
         machine.RTC().memory(b"")
     finally:
-        if not wants_repl:
-            # Not a reset at once: what ended the program is still to be printed.
+        if is_broken:
             machine.WDT(timeout=_RESTART_MS)

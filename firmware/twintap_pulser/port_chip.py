@@ -68,7 +68,7 @@ class ChipPort:
         pull = machine.Pin.PULL_DOWN if self._pressed_level else machine.Pin.PULL_UP
         self._button = machine.Pin(board.pin("button_pin"), machine.Pin.IN, pull)
         self._was_down = False
-        self._pressed_ms = self.ticks_ms()
+        self._moved_ms = self.ticks_ms()
         self._battery = _analogue(board.maybe_pin("battery_pin"))
         self._battery_scale_pct = board.number("battery_scale_pct", 100, 1000) if self._battery else 100
         charge_pin = board.maybe_pin("charge_pin")
@@ -173,12 +173,11 @@ class ChipPort:
         if is_down == self._was_down:
             return
         self._was_down = is_down
-        if is_down:
-            now_ms = self.ticks_ms()
-            if ticks_diff(now_ms, self._pressed_ms) < _DEBOUNCE_MS:
-                return
-            self._pressed_ms = now_ms
-        self._on_button(is_down)
+        quiet_ms = ticks_diff(self.ticks_ms(), self._moved_ms)
+        self._moved_ms = self.ticks_ms()
+        # A press acts at its first edge; contacts that bounce, at press or release, are no further presses.
+        if not is_down or quiet_ms >= _DEBOUNCE_MS:
+            self._on_button(is_down)
 
     def battery_mv(self) -> int:
         if self._battery is None:

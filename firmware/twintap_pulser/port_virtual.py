@@ -74,7 +74,7 @@ class VirtualPort:
         self._stdin_poll = select.poll()
         self._stdin_poll.register(_STDIN, select.POLLIN)
         self._button = False
-        self._pressed_ms = self.ticks_ms()
+        self._moved_ms = self.ticks_ms()
         self._charging = False
         self._battery_mv = 0
         self._edge_ticks = -1
@@ -182,15 +182,13 @@ class VirtualPort:
     def _sense(self, op: int, a: int, b: int, _c: int) -> None:
         if op == _PIN_BUTTON:
             is_down = a == 1
-            now_ms = self.ticks_ms()
             if is_down == self._button:
                 return
             self._button = is_down
-            if is_down:
-                if ticks_diff(now_ms, self._pressed_ms) < _DEBOUNCE_MS:
-                    return
-                self._pressed_ms = now_ms
-            self._on_button(is_down)
+            quiet_ms = ticks_diff(self.ticks_ms(), self._moved_ms)
+            self._moved_ms = self.ticks_ms()
+            if not is_down or quiet_ms >= _DEBOUNCE_MS:
+                self._on_button(is_down)
         elif op == _PIN_CHARGING:
             self._charging = a == 1
         elif op == _PIN_BATTERY:

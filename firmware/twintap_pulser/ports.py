@@ -186,12 +186,12 @@ def pack_address(host: str, port: int) -> bytes:
     """Six bytes of `a.b.c.d` and a port. Raises `ValueError` for anything else."""
     parts = host.split(".")
     if len(parts) != 4 or not 1 <= port <= 65535:
-        raise ValueError(host)
+        raise ValueError("no IPv4 address and port: %s, %d" % (host, port))
     packed = bytearray(6)
     for at in range(4):
         part = parts[at]
         if not 1 <= len(part) <= 3 or not part.isdigit() or int(part) > 255:
-            raise ValueError(host)
+            raise ValueError("no IPv4 address: %s" % host)
         packed[at] = int(part)
     packed[4] = port >> 8
     packed[5] = port & 0xFF

@@ -340,6 +340,23 @@ async def test_unpairing_ends_the_link_and_leaves_the_ceiling(board: Board, daem
     assert (await board.info())["daemon_id"] is None
 
 
+async def test_a_reset_over_the_cable_starts_it_anew(board: Board, daemon: FakeDaemon) -> None:
+    first = daemon.channel
+    assert (await board.ask("reset"))["result"] == {}
+    await daemon.until(lambda: daemon.channel is not first)
+    assert (await board.info())["uptime_ms"] < 10_000
+
+
+async def test_held_from_power_on_the_button_forgets_the_pairing(board: Board, daemon: FakeDaemon) -> None:
+    await board.hands(do="press_down")
+    await board.hands(do="reset")
+    async with asyncio.timeout(15):
+        while (await board.info())["daemon_id"] is not None:  # noqa: ASYNC110 - a board is asked, not told by
+            await asyncio.sleep(0.3)
+    assert (await board.info())["ceiling_pct"] == 60
+    await board.hands(do="press_up")
+
+
 async def test_it_obeys_one_daemon_alone(board: Board, daemon: FakeDaemon) -> None:
     other = await FakeDaemon.open(daemon_id=b"another!", key=KEY)
     info = await board.info()
