@@ -28,7 +28,7 @@ class Unreachable(TwintapError):
 
 
 class Client:
-    """Speaks to one daemon. `url` and `token` as given, or from `TWINTAP_URL`, `TWINTAP_TOKEN`, the data folder."""
+    """Speaks to one daemon: `url`, `token` as given, or from `TWINTAP_URL`, `TWINTAP_TOKEN`, the folder."""
 
     def __init__(self, url: str | None = None, token: str | None = None, data: Path | None = None) -> None:
         """Raises `Unreachable` if the URL is none, or no token is to be found."""
@@ -42,7 +42,8 @@ class Client:
         found = token or os.environ.get("TWINTAP_TOKEN") or read_admin_token(folder)
         if not found or not found.isascii() or not found.isprintable():
             raise Unreachable(
-                f"there is no token in {folder}; start the daemon (`twintap serve`), or set TWINTAP_DATA or TWINTAP_TOKEN"
+                f"there is no token in {folder}; start the daemon (`twintap serve`), "
+                "or set TWINTAP_DATA or TWINTAP_TOKEN"
             )
         self._headers = {"Authorization": f"Bearer {found}"}
         # No proxy of the environment: a token and a key go to the daemon alone.
@@ -59,7 +60,7 @@ class Client:
     async def ask(
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, query: str = ""
     ) -> Any:
-        """Give the answer's JSON (None if it has no body); `Refused` with the daemon's reason, or `Unreachable`."""
+        """Give the answer's JSON, None if it has none. `Refused` with the daemon's reason, `Unreachable`."""
         try:
             answer = await self._http.request(method, path + query, json=body)
         except httpx.TimeoutException:
@@ -77,7 +78,7 @@ class Client:
         raise Refused(_fault(content, answer.status_code, self.url))
 
     async def watch(self, room: str | None) -> AsyncIterator[dict[str, Any]]:
-        """Give every event as it comes; ends with `Unreachable` when the daemon goes, `Refused` if it refuses."""
+        """Give every event as it comes; `Unreachable` when the daemon goes, `Refused` if it refuses."""
         parts = urlsplit(self.url)
         path = (
             parts.path + "/api/v1" + (f"/rooms/{quote(room, safe='')}" if room is not None else "") + "/watch"

@@ -55,8 +55,8 @@ class Console:
                         continue
         except TimeoutError:
             raise ConsoleError(
-                f"no pulser answers at {self.port}: is it the right port, is the firmware on it (make flash), and "
-                "does no other program hold the port?"
+                f"no pulser answers at {self.port}: is it the right port, has it the firmware (make flash), "
+                "and does no other program hold the port?"
             ) from None
 
     async def call(
@@ -64,8 +64,8 @@ class Console:
     ) -> dict[str, Any]:
         """Call a method and give its result.
 
-        Raises `ConsoleRefused` with the pulser's own words if it refuses, `ConsoleError` if no answer comes in
-        time or the port fails. Neither message holds a parameter's value.
+        Raises `ConsoleRefused` with the pulser's own words if it refuses, `ConsoleError` if no answer comes
+        in time or the port fails. Neither message holds a parameter's value.
         """
         self._last_id += 1
         request: dict[str, object] = {"jsonrpc": "2.0", "id": self._last_id, "method": method}

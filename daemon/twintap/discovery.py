@@ -1,7 +1,7 @@
 """Discovery: pulsers are heard by DNS-SD, and this daemon makes itself known by it.
 
-What mDNS says is hostile text until parsed, and it decides nothing: it is only a hint where a pulser of ours may
-be. The pulser itself has to prove who it is before anything happens.
+What mDNS says is hostile text until parsed, and it decides nothing: it is only a hint where a pulser of ours
+may be. The pulser itself has to prove who it is before anything happens.
 """
 
 import asyncio
@@ -116,7 +116,7 @@ class Discovery:
         heard_of: Callable[[bytes, str, int], None],
         foreign: Foreign,
     ) -> None:
-        """`heard_of(pulser_id, host, port)` is told of pulsers that say they are ours; `foreign` of the others."""
+        """`heard_of(pulser_id, host, port)` hears of pulsers that say they are ours; `foreign`: of others."""
         self._daemon_id = daemon_id
         self._host = host
         self._port = port
@@ -186,7 +186,7 @@ class Discovery:
             parsed_addresses=reachable,
         )
         try:
-            # The name has this daemon's own random id in it: nobody can have it before, and asking costs a second.
+            # The name has this daemon's random id in it: nobody has it already, and asking costs a second.
             register = cast(
                 "Callable[..., Awaitable[Awaitable[None]]]",
                 zeroconf.async_register_service,  # pyright: ignore[reportUnknownMemberType]

@@ -1,8 +1,8 @@
-"""`python -m twintap.guard PARENT PROGRAM ARGUMENT…`: run a program that ends when the daemon ends, however it does.
+"""`python -m twintap.guard PARENT PROGRAM ARGUMENT…`: run a program that ends when the daemon does.
 
-A daemon that is killed has no chance to end its virtual boards; this sees to it. On Linux the kernel does it: the
-process becomes the program, which is sent SIGTERM when its parent dies. Elsewhere this process stays, and ends the
-program when its stdin, a pipe that the daemon holds open, comes to its end.
+A daemon that is killed has no chance to end its virtual boards; this sees to it. On Linux the kernel does it:
+the process becomes the program, which is sent SIGTERM when its parent dies. Elsewhere this process stays, and
+ends the program when its stdin, a pipe that the daemon holds open, comes to its end.
 """
 
 import ctypes

@@ -1,11 +1,11 @@
 """Pairing: a pulser and this daemon come to share a key, over the pulser's cable.
 
 The order is: the daemon first, the pulser second. The daemon is the one that can say no for a reason that a
-person has to settle (the side is taken), and what it has done can be taken back exactly. The pulser's `pair` is
-then the last step that can fail, and it is one atomic write: before it the pulser is as it was, after it both
-have the key. If that step fails the daemon is put back as it was, an older pairing of the same pulser included.
-If the cable goes in that very moment, nobody can know whether the pulser took the key; the daemon is put back,
-and the person is told to run the command again: a new pairing replaces whatever the pulser has.
+person has to settle (the side is taken), and what it has done can be taken back exactly. The pulser's `pair`
+is then the last step that can fail, and it is one atomic write: before it the pulser is as it was, after it
+both have the key. If that step fails the daemon is put back as it was, an older pairing of the same pulser
+included. If the cable goes in that very moment, nobody can know whether the pulser took the key; the daemon
+is put back, and the person is told to run the command again: a new pairing replaces whatever the pulser has.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ def pulser_id_in(info: Mapping[str, Any], port: str) -> bytes:
 
 
 async def pair(console: Console, registrar: Registrar, wanted: Wanted) -> bytes:
-    """Pair the pulser at `console`; give its id. Raises `ConsoleError` or `Refused`, with nothing left half done."""
+    """Pair the pulser at `console`; give its id. `ConsoleError` or `Refused`: nothing is left half done."""
     info = await console.ready()
     pulser_id = pulser_id_in(info, console.port)
     where = await registrar.where()

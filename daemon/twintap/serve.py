@@ -59,7 +59,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve(options: Options, say: Callable[[str], None]) -> None:
-    """Run until SIGTERM or SIGINT; then stop every set and end. StartupError or StoreError if it cannot begin."""
+    """Run until SIGTERM or SIGINT, then stop every set. StartupError or StoreError if it cannot begin."""
     stop = asyncio.Event()
     _on_signals(stop)
     async with contextlib.AsyncExitStack() as stack:
@@ -252,9 +252,8 @@ async def _tell(
     command = command_prefix(store.path, hub.port, host) + _command_name()
     for view in views:
         if view.ready:
-            say(
-                f"{view.name} is ready.  Tap: {command} set start {view.name}   Stop: {command} set stop {view.name}"
-            )
+            tap, stop_it = (f"{command} set {do} {view.name}" for do in ("start", "stop"))
+            say(f"{view.name} is ready.  Tap: {tap}   Stop: {stop_it}")
         else:
             why = "; ".join(problem.message for problem in view.problems) or "its clocks are not known yet"
             say(f"{view.name} is not ready yet: {why}")
@@ -273,7 +272,7 @@ async def _until_ready(hub: Hub, rooms: list[str]) -> None:
 
 
 def command_prefix(data: Path, port: int, host: str) -> str:
-    """Give what has to stand before a command so that it finds this daemon: nothing, where all is as usual."""
+    """Give what has to stand before a command so that it finds this daemon; nothing, if all is as usual."""
     parts: list[str] = []
     if data != default_path().absolute():
         parts.append(f"TWINTAP_DATA={_quoted(str(data))}")

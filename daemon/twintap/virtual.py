@@ -1,7 +1,7 @@
 """Virtual pairs: boards that run the pulsers' firmware on this computer, paired and in rooms, ready to tap.
 
-They are paired as real ones are, over their console, and found as real ones are; the daemon has no other road to
-them. A board that was paired in an earlier run keeps its key.
+They are paired as real ones are, over their console, and found as real ones are; the daemon has no other road
+to them. A board that was paired in an earlier run keeps its key.
 """
 
 import asyncio
@@ -184,7 +184,7 @@ class VirtualPairs:
                 info = await console.ready(_CONSOLE_WITHIN_S)
                 pulser_id = pulser_id_in(info, console.port)
                 if not self._is_paired(pulser_id, info, place):
-                    await self._make_room(place, pulser_id)
+                    self._check_free(place, pulser_id)
                     await pair(console, self._registrar, Wanted(place.room, place.side))
                 self.pulser_ids.add(pulser_id)
         except ConsoleError as error:
@@ -200,13 +200,13 @@ class VirtualPairs:
             for pairing in self._store.pairings()
         )
 
-    async def _make_room(self, place: _Place, pulser_id: bytes) -> None:
-        """Take a side from a virtual board that is no more (its folder was removed); never from a real pulser."""
+    def _check_free(self, place: _Place, pulser_id: bytes) -> None:
+        """Refuse to take a side from another pulser, a real one perhaps; StartupError says how to free it."""
         for pairing in self._store.pairings():
             if (pairing.room, pairing.side) == (place.room, place.side) and pairing.pulser_id != pulser_id:
                 raise StartupError(
                     f"{place.room} has another {place.side} pulser ({pairing.name}); "
-                    f"run: twintap unpair {pairing.pulser_id.hex()}"
+                    f"serve without --virtual once, and run: twintap unpair {pairing.pulser_id.hex()}"
                 )
 
 

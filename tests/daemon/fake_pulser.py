@@ -11,8 +11,8 @@ from typing import Any
 PULSER_ID = "02aabbccddeeff00"
 INFO = {"id": PULSER_ID, "name": "twintap-eeff00", "address": "127.0.0.1:40000", "daemon_id": None}
 
-# Given a method and its params: a result, a ValueError to be said as an error, bytes to be written as they are,
-# or None for silence.
+# Given a method and its params: a result, a ValueError to be said as an error, bytes to be written as they
+# are, or None for silence.
 Handler = Callable[[str, dict[str, Any]], Any]
 
 

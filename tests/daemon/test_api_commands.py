@@ -59,7 +59,7 @@ async def test_a_stop_is_answered_while_a_start_still_waits(served: Api) -> None
     served.hub.hold = asyncio.Event()
     start = asyncio.create_task(served.http.post("/rooms/room-1/set/start", json={}))
     async with asyncio.timeout(5):
-        while not served.hub.asked:
+        while not served.hub.asked:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         assert (await served.http.post("/rooms/room-1/set/stop")).status_code == 200
     assert not start.done()

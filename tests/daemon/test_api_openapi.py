@@ -1,4 +1,4 @@
-"""The description is exact: whatever is sent, the answer is one that OpenAPI names, with the model it names."""
+"""The description is exact: whatever is sent, the answer is one that OpenAPI names, with its model."""
 
 import json
 from collections.abc import AsyncGenerator

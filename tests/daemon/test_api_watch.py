@@ -150,7 +150,7 @@ async def test_a_controller_is_present_from_its_first_command_until_it_goes(serv
         await next_of(socket, "answer")
         assert served.hub.present == ["this computer in room-1"]
     async with asyncio.timeout(5):
-        while served.hub.present:
+        while served.hub.present:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 from hypothesis import given
@@ -57,9 +57,9 @@ async def say(zeroconf: AsyncZeroconf, info: ServiceInfo) -> None:
     await (await zeroconf.async_register_service(info, cooperating_responders=True))
 
 
-async def until(condition: object) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # type: ignore[operator]
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 

@@ -1,20 +1,21 @@
-"""`serve --virtual` through restarts and violent ends: boards keep their keys, are found again, and die with it."""
+"""`serve --virtual` through restarts and violent ends: boards keep their keys, and die with the daemon."""
 
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
-from tests.daemon.test_cli import begin, end, pytestmark
+from tests.daemon.test_cli import Daemon, begin, end, pytestmark
 
 __all__ = ["pytestmark"]
 
 
 def boards_of(data: Path) -> list[str]:
-    listed = subprocess.run(["ps", "-ax", "-o", "args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(data) in line and "twintap_board" in line]
 
 
@@ -25,18 +26,36 @@ def gone(data: Path, within_s: float = 5.0) -> bool:
     return not boards_of(data)
 
 
-def test_boards_keep_their_keys_and_die_with_the_daemon(tmp_path: Path) -> None:
+Begin = Callable[..., Daemon]
+
+
+@pytest.fixture
+def started() -> Generator[Begin]:
+    """Begin daemons that do not outlive the test, whatever becomes of it."""
+    running: list[Daemon] = []
+
+    def start(data: Path, *arguments: str) -> Daemon:
+        running.append(begin(data, *arguments))
+        return running[-1]
+
+    yield start
+    for daemon in running:
+        if daemon.process.poll() is None:
+            end(daemon)
+
+
+def test_boards_keep_their_keys_and_die_with_the_daemon(tmp_path: Path, started: Begin) -> None:
     data = tmp_path / "d"
-    first = begin(data, "--virtual", "2")
+    first = started(data, "--virtual", "2")
     assert first.told["rooms"] == {"room-1": True, "room-2": True}
     assert len(boards_of(data)) >= 4
     keys = (data / "pairings.json").read_text()
     assert keys.count('"key"') == 4
     assert first.run("set", "start", "room-1").returncode == 0
-    # While a set runs: the set is stopped before its boards are ended, so that nothing has to be complained of.
+    # While a set runs: the set is stopped before its boards are ended, and nothing has to be said.
     assert end(first) == (0, "")
     assert gone(data)
-    second = begin(data, "--virtual", "1")
+    second = started(data, "--virtual", "1")
     try:
         # Its port is another one, and so are the boards': they found each other anew, under the old keys.
         assert second.url != first.url
@@ -99,7 +118,10 @@ def test_what_a_person_is_told_can_be_typed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end_by", ["stdin", "signal"])
 def test_where_the_kernel_does_not_end_a_board_the_guard_does(end_by: str) -> None:
-    program = "from twintap.guard import watch_over; import sys; sys.exit(watch_over([sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(60)']) != 0)"
+    lasting = "import time; print(1, flush=True); time.sleep(60)"
+    program = (
+        f"import sys, twintap.guard as g; sys.exit(g.watch_over([sys.executable, '-c', {lasting!r}]) != 0)"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as guard:

@@ -27,7 +27,7 @@ def create_app(hub: "Hub", store: Store, *, host: str, names: frozenset[str], fo
         title="twintap",
         version=__version__,
         description="Rooms, sets, pulsers. Times carry their unit in their name; left is the client's left.",
-        docs_url=None,  # the usual page for it loads its script from elsewhere, and nothing here calls outside
+        docs_url=None,  # the usual page for it loads its script from elsewhere
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )

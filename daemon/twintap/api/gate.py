@@ -35,7 +35,7 @@ class Gate:
         self._waiting = 0
 
     async def admit(self, header: str | None, roles: frozenset[Role], room: str | None = None) -> Token:
-        """Give the token in an Authorization header, if its role is among `roles` and `room` is one of its rooms.
+        """Give the token in an Authorization header, if its role is among `roles` and `room` among its rooms.
 
         Raises `Refused`: "token" (slowly), "role", "room", or "slower" if too many wrong ones wait.
         """
@@ -65,7 +65,7 @@ class Gate:
             raise Refused(Fault("room", "this token is for other rooms"))
 
     def admit_stop(self, header: str | None, room: str) -> Token:
-        """Give the token if it may stop `room`: valid now, or within the last 24 h, and no logger's. At once."""
+        """Give the token, at once, if it may stop `room`: valid within the last 24 h, and no logger's."""
         token = self._find(header)
         if token is None:
             raise _no_token()
@@ -96,7 +96,7 @@ def _no_token() -> Refused:
 
 
 class FrontDoor:
-    """Lets in only what names this daemon (so no rebound name drives a room), from no other page, and no flood."""
+    """Lets in what names this daemon (a rebound name drives no room), from no other page, of a sane size."""
 
     def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
         """Guard `app`; `names` are the host names, in lower case, under which it is known."""
@@ -140,7 +140,7 @@ def _single(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, str]:
 
 
 def _is_own_address(host: str, scope: Scope) -> bool:
-    # A rebound name is a name; a number can only be what the person typed. It has to be where the request arrived.
+    # A rebound name is a name; a number is what a person typed. It has to be where the request arrived.
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -155,7 +156,7 @@ async def list_pulsers(context: Ctx, token: Watcher) -> models.Pulsers:
 
 @router.post("/pulsers", status_code=status.HTTP_201_CREATED, responses=answers(404, 409, 507))
 async def add_pulser(context: Ctx, _: Administrator, body: models.PairingBody) -> models.Paired:
-    """Keep a pairing. A pulser that was paired before is paired anew; a side that another one has is refused."""
+    """Keep a pairing. A pulser of ours is paired anew; a side that another one has is refused."""
     body.check_names()
     pairing = Pairing(
         pulser_id=bytes.fromhex(body.pulser_id),
@@ -203,7 +204,7 @@ async def identify(context: Ctx, token: AnyCommander, pulser: PulserId) -> None:
     await context.hub.identify(pulser, actor=token.label)
 
 
-@router.post("/pulsers/{pulser}/address", status_code=status.HTTP_204_NO_CONTENT, responses=answers(404))
+@router.post("/pulsers/{pulser}/address", status_code=status.HTTP_204_NO_CONTENT, responses=answers(404, 507))
 async def say_address(context: Ctx, _: Administrator, pulser: PulserId, body: models.AddressBody) -> None:
     """Say by hand where a pulser is, for a network that carries no mDNS."""
     if all(view.id != pulser for view in context.hub.pulsers()):
@@ -213,6 +214,10 @@ async def say_address(context: Ctx, _: Administrator, pulser: PulserId, body: mo
     except ValueError:
         raise Refused(Fault("field", "host has to be an IPv4 address", field="host")) from None
     context.hub.heard_of(bytes.fromhex(pulser), host, body.port)
+    for pairing in context.store.pairings():
+        if pairing.pulser_id.hex() == pulser:
+            known = replace(pairing, last_host=host, last_port=body.port)
+            await asyncio.to_thread(context.store.put_pairing, known)
 
 
 # -- tokens ------------------------------------------------------------------------------------------------

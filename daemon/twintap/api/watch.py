@@ -208,7 +208,7 @@ class _Socket:
         return await doing(room, changes, actor=self._token.label, revision=command.revision)
 
     def _be_present(self, room: str) -> None:
-        """Tell the hub, from the first command until the socket closes, that a commanding controller is there."""
+        """Tell the hub, from the first command until the socket closes, that a controller is there."""
         if room not in self._present_in:
             self._presence.enter_context(self._context.hub.controller_present(room, self._token.label))
             self._present_in.add(room)

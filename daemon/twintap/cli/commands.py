@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..client import Client
 
 _LINKED_LATER = (
-    "the pulser is paired, and not linked yet: is it switched on, on this network (twintap pair … --wifi-ssid), "
-    "and does no firewall keep UDP port {port} shut?"
+    "the pulser is paired, and not linked yet: is it switched on, on this network "
+    "(twintap pair … --wifi-ssid), and does no firewall keep UDP port {port} shut?"
 )
 
 
@@ -64,7 +64,8 @@ async def pair(options: argparse.Namespace) -> int:
         own = await asyncio.to_thread(addresses.own_addresses)
         if not client.is_sealed and not await asyncio.to_thread(addresses.is_own, client.host, own):
             raise ConsoleError(
-                f"{client.url} is not this computer, and a key does not go over plain HTTP: pair where the daemon runs"
+                f"{client.url} is not this computer, and a key does not go over plain HTTP: "
+                "pair where the daemon runs"
             )
         registrar = RemoteRegistrar(client)
         # The daemon is asked first, so that a wrong URL costs nobody a walk to the pulser.

@@ -1,4 +1,4 @@
-"""Answers and events in words, for people at a terminal. Text from outside is cleaned before it gets there."""
+"""Answers and events in words, for people at a terminal; text from outside is cleaned before."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -83,9 +83,8 @@ def room(found: _Json) -> str:
             )
     current = cast("_Json | None", found["set"])
     if current is not None:
-        lines.append(
-            f"  set {current['set_id']}: {current['state']}, {current['passes_done']} passes, {_pacing(current['pacing'])}"
-        )
+        done = f"{current['state']}, {current['passes_done']} passes"
+        lines.append(f"  set {current['set_id']}: {done}, {_pacing(current['pacing'])}")
         if current["ended_reason"]:
             lines.append(f"  ended: {clean(str(current['ended_reason']))}")
     return "\n".join(lines)
@@ -99,7 +98,8 @@ def event(found: _Json) -> str:
         at = clean(str(found["at"]), 40)
     data = cast("_Json", found["data"])
     parts = " ".join(f"{clean(str(name), 40)}={clean(str(value), 80)}" for name, value in data.items())
-    return f"{at} {clean(str(found['room']))} {clean(str(found['type']))} by {clean(str(found['actor']))} {parts}".rstrip()
+    what = f"{clean(str(found['room']))} {clean(str(found['type']))} by {clean(str(found['actor']))}"
+    return f"{at} {what} {parts}".rstrip()
 
 
 def tokens(found: Sequence[_Json]) -> str:
