@@ -1,8 +1,8 @@
-"""From a command to the motor line: a start to the first pulse, a stop to both motors off; and with a cut network.
+"""From a command to the motor line: a start to the first pulse, a stop to both motors off, or no network.
 
-The time begins when the HTTP request is sent, on a kept-alive connection, and ends at a row of a trace. In these
-sets a pulse is half a pass, so that one of the two motors is always on when a stop comes. Beside them, in the
-same run: the same radio with a bare echo behind it.
+The time begins when the HTTP request is sent, on a kept-alive connection, and ends at a row of a trace. In
+these sets a pulse is half a pass, so that one of the two motors is always on when a stop comes. Beside them, in
+the same run: the same radio with a bare echo behind it.
 """
 
 import asyncio
@@ -16,7 +16,17 @@ from typing import Any
 
 from tests.bench.echo import ECHO_APP, Air, echoing
 from tests.bench.report import Goal, HostLateness, Table, above, spread
-from tests.bench.rig import BoardOptions, Daemon, Pair, clocks, gather_rooms, host_us, progress, running_pair
+from tests.bench.rig import (
+    BenchError,
+    BoardOptions,
+    Daemon,
+    Pair,
+    clocks,
+    gather_rooms,
+    host_us,
+    progress,
+    running_pair,
+)
 from tests.bench.sets import GOOD_REASONS
 from tests.support.traces import Row, first_on_us, last_on_us
 
@@ -67,8 +77,12 @@ async def _commands(daemon: Daemon, pair: Pair, count: int) -> Times:
     async with daemon.controller() as controller:
         for number in range(count):
             await asyncio.sleep(1.0 + chance.random() * 0.5)
-            start_us = host_us()
-            view = await controller.start(pair.room, **PACING)
+            try:
+                start_us, view = await controller.timed_start(pair.room, **PACING)
+            except BenchError as error:
+                times.broken.append(str(error))
+                progress(str(error))
+                continue
             answered_us = host_us()
             waited = view["set"]["set_id"]
             await asyncio.sleep(0.7 + chance.random())
@@ -110,7 +124,7 @@ def _table(
 ) -> Table:
     table = Table(
         f"command, tick {tick_ms} ms",
-        f"Command to motor, ms, {count} starts and stops an air, socket tick {tick_ms} ms, together: {', '.join(airs)}",
+        f"Command to motor, ms, {count} starts and stops an air, socket tick {tick_ms} ms, all airs together",
     )
     for air, times, echo in zip(airs, found, echoes, strict=True):
         start, stop = spread(times.start_ms), spread(times.stop_ms)
@@ -155,7 +169,7 @@ def _rounded(values: dict[str, float]) -> dict[str, float | None]:
     return {name: None if value is None else round(value, 2) for name, value in values.items()}
 
 
-# --- the network cut -----------------------------------------------------------------------------------------
+# --- the network cut -------------------------------------------------------------------------------------
 
 
 async def measure_cut(folder: Path, out: Path, count: int) -> Table:
@@ -164,10 +178,8 @@ async def measure_cut(folder: Path, out: Path, count: int) -> Table:
         daemon = await stack.enter_async_context(Daemon(folder))
         pairs: list[Pair] = []
         for air in CUT_AIRS:
-            options = clocks(air, f"cut-{air}")
-            pairs.append(
-                await stack.enter_async_context(running_pair(daemon, f"cut-{air}", folder, out, *options))
-            )
+            room, options = f"cut-{air}", clocks(air, f"cut-{air}")
+            pairs.append(await stack.enter_async_context(running_pair(daemon, room, folder, out, *options)))
         found: list[list[float]] = await gather_rooms([_cuts(daemon, pair, count) for pair in pairs])
     table = Table(
         "command, cut", f"Network cut for both, then a stop, to both motors off, ms, {count} an air"

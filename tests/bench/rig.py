@@ -9,12 +9,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-
-import httpx
 
 from tests.support.traces import Row, read_trace
 from twintap.client import Client, RemoteRegistrar
@@ -25,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 PULSER_APP = Path(__file__).with_name("pulser_app.py")
 _UP_WITHIN_S = 60.0
 _END_WITHIN_S = 10.0
+_START_WITHIN_S = 30.0
+_ANSWER_WITHIN_S = 30.0  # a soft stop at the slowest rate takes a pass of 10 s
 _TICKS_MASK = (1 << 30) - 1
 
 # Two crystals 20 ppm apart, switched on hours apart.
@@ -80,36 +80,78 @@ async def end(process: asyncio.subprocess.Process) -> None:
 
 
 class Controller:
-    """Whoever commands: one kept-alive connection to the daemon's API. Use `async with`."""
+    """Whoever commands: one kept-alive connection to the daemon's API. Use `async with`.
 
-    def __init__(self, url: str, token: str) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=url + "/api/v1", headers={"Authorization": f"Bearer {token}"},
-            timeout=30, trust_env=False, limits=httpx.Limits(max_connections=1, keepalive_expiry=600),
-        )  # fmt: skip
+    It speaks just enough HTTP/1.1 for that, so that what is measured is the daemon and no client library.
+    """
+
+    def __init__(self, host: str, port: int, token: str) -> None:
+        self._address = (host, port)
+        self._head = f"Host: {host}:{port}\r\nAuthorization: Bearer {token}\r\n"
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
-    async def ask(self, method: str, path: str, body: dict[str, object] | None = None) -> tuple[int, Any]:
-        """One request; gives the status and the JSON."""
-        answer = await self._http.request(method, path, json=body)
-        return answer.status_code, answer.json() if answer.content else None
+    async def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
+        """One request, when the one before has its answer; gives the status and the JSON.
+
+        Raises `BenchError` when no daemon answers.
+        """
+        data = b"" if body is None else json.dumps(body).encode()
+        kind = "" if body is None else "Content-Type: application/json\r\n"
+        length = f"Content-Length: {len(data)}\r\n" if method != "GET" else ""
+        request = f"{method} /api/v1{path} HTTP/1.1\r\n{self._head}{kind}{length}\r\n".encode() + data
+        async with self._turn:
+            # A daemon lets an idle connection go after some seconds: then there is a new one.
+            for is_last in (self._streams is None, True):
+                try:
+                    async with asyncio.timeout(_ANSWER_WITHIN_S):
+                        return await self._exchange(request)
+                except (OSError, EOFError, TimeoutError) as error:
+                    await self.__aexit__()
+                    if is_last or isinstance(error, TimeoutError):
+                        raise BenchError(f"no daemon answers {method} {path} ({error!r})") from error
+        raise AssertionError
+
+    async def _exchange(self, request: bytes) -> tuple[int, Any]:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(*self._address)
+        reader, writer = self._streams
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        status_line, *fields = head.decode("latin-1").lower().split("\r\n")
+        length = next((int(one.split(":")[1]) for one in fields if one.startswith("content-length:")), 0)
+        content = await reader.readexactly(length)
+        return int(status_line.split()[1]), json.loads(content) if content else None
 
     async def start(self, room: str, **pacing: object) -> dict[str, Any]:
         """Start a set, waiting out what only takes time. Raises `BenchError` when it is refused for good."""
-        for _ in range(600):
+        return (await self.timed_start(room, **pacing))[1]
+
+    async def timed_start(self, room: str, **pacing: object) -> tuple[int, dict[str, Any]]:
+        """The same; gives also when the request that was granted was sent, in µs of the host's clock."""
+        deadline_s = time.monotonic() + _START_WITHIN_S
+        while True:
+            sent_us = host_us()
             status, answer = await self.ask("POST", f"/rooms/{room}/set/start", dict(pacing))
             if status == 200:
-                return answer
+                return sent_us, answer
             error = answer["error"]
             if error["code"] not in ("cooldown", "unready", "offline", "silent", "running"):
                 raise BenchError(f"{room}: {error['message']}")
+            if time.monotonic() > deadline_s:
+                clocks_now = [(await self.room(room))[side]["clock"] for side in ("left", "right")]
+                raise BenchError(
+                    f"{room}: no set could be started for {_START_WITHIN_S:.0f} s: {error['message']} {clocks_now}"
+                )
             await asyncio.sleep((error.get("retry_after_ms") or 100) / 1_000 + 0.005)
-        raise BenchError(f"{room}: no set could be started in a minute; the last reason: {error['message']}")
 
     async def stop(self, room: str) -> int:
         """Stop; gives the status."""
@@ -143,14 +185,18 @@ class Daemon(Controller):
     """`twintap serve` in a process of its own. Use `async with`; It commands over a
     connection of its own; `controller` gives another."""
 
-    def __init__(self, folder: Path, record: Path | None = None) -> None:
-        """`folder`: for its data and its log. `record`: where to write every burst of probes it takes."""
+    def __init__(self, folder: Path, record: Path | None = None, port: int = 0) -> None:
+        """`folder`: for its data and its log. `record`: where to write every burst of probes it takes.
+
+        `port` 0: any that is free.
+        """
+        self.port = port
         self.data = folder / "data"
         self.log = folder / "daemon.log"
         self._record = record
 
     async def __aenter__(self) -> Self:
-        serve = ["serve", "--data", str(self.data), "--port", "0", "--json"]
+        serve = ["serve", "--data", str(self.data), "--port", str(self.port), "--json"]
         if self._record is None:
             command = ["-m", "twintap", *serve]
         else:
@@ -163,9 +209,9 @@ class Daemon(Controller):
             raise BenchError(f"the daemon did not come up: {last_words(self.log)}")
         told = json.loads(line)
         self.url: str = told["url"]
-        self.port: int = told["port"]
+        self.port = int(told["port"])
         self.token = (self.data / "token").read_text().strip()
-        super().__init__(self.url, self.token)
+        super().__init__("127.0.0.1", self.port, self.token)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -174,7 +220,7 @@ class Daemon(Controller):
 
     def controller(self) -> Controller:
         """One more connection, so that one room's command never waits for another's."""
-        return Controller(self.url, self.token)
+        return Controller("127.0.0.1", self.port, self.token)
 
 
 @dataclass(frozen=True)
@@ -290,8 +336,9 @@ async def running_pair(
     traces: Path,
     left: BoardOptions,
     right: BoardOptions,
+    ceiling_pct: float = 100.0,
 ) -> AsyncIterator[Pair]:
-    """Two boards, started, paired by their consoles and linked. `folder`: a short path; `traces`: for the CSV."""
+    """Two boards, started, paired by their consoles, linked. `folder`: a short path; `traces`: for the CSV."""
     async with contextlib.AsyncExitStack() as stack:
         boards: list[Board] = []
         for side, options in (("left", left), ("right", right)):
@@ -307,7 +354,7 @@ async def running_pair(
                     # (It is asked over a cable: there is no event here to wait for.)
                     while (await console.ready(_UP_WITHIN_S)).get("address") is None:  # noqa: ASYNC110
                         await asyncio.sleep(0.1)
-                    pulser_id = await pair(console, registrar, Wanted(room, side, ceiling_pct=100))  # pyright: ignore[reportArgumentType]
+                    pulser_id = await pair(console, registrar, Wanted(room, side, ceiling_pct=ceiling_pct))  # pyright: ignore[reportArgumentType]
                 ids[side] = pulser_id.hex()
                 if not await linked(registrar, pulser_id, 30):
                     raise BenchError(
