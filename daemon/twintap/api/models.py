@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from ..core import pacing
-from ..errors import Fault, Refused
 from ..names import NAME_MAX, checked_name
 from ..tokens import Role
 from ..views import PulserView, RoomView, Side
@@ -17,14 +16,13 @@ _EXACT = 2**53
 
 
 def _number(value: object) -> object:
-    """Let only numbers that a pacing can judge pass on; the ranges themselves are the core's."""
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        finite = value is None or abs(value) <= _EXACT
-        if finite:
-            return value
-        shown = "not a number" if isinstance(value, float) and math.isnan(value) else "far out of range"
-        raise Refused(Fault("range", f"a value is {shown}"))
-    raise ValueError(f"it has to be a number, not {type(value).__name__}")
+    """Let only numbers pass on; the core judges them all alike, and names the field and its range."""
+    if value is None or isinstance(value, float):
+        return value
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"it has to be a number, not {type(value).__name__}")
+    # An integer of any length may come; what has no exact float is out of every range.
+    return value if abs(value) <= _EXACT else math.copysign(math.inf, value)
 
 
 def _ranged(low: float, high: float, kind: Literal["number", "integer"], words: str) -> WithJsonSchema:
