@@ -22,7 +22,7 @@ def _number(value: object) -> object:
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f"it has to be a number, not {type(value).__name__}")
     # An integer of any length may come; what has no exact float is out of every range.
-    return value if abs(value) <= _EXACT else math.copysign(math.inf, value)
+    return value if abs(value) <= _EXACT else math.inf if value > 0 else -math.inf
 
 
 def _ranged(low: float, high: float, kind: Literal["number", "integer"], words: str) -> WithJsonSchema:
