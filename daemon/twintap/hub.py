@@ -15,7 +15,7 @@ from .links.pulser import Pulser
 from .rooms import Room
 from .showing import pulser_view
 from .store import Pairing, Store
-from .views import PulserView, RoomEvent, RoomView
+from .views import PulserView, RoomEvent, RoomView, Side
 from .watch import Watch
 from .wire import level_bp
 
@@ -97,6 +97,14 @@ class Hub:
             room.close()
         self.endpoint.close()
 
+    def abandon(self) -> None:
+        """Lets everything go without a word to any pulser, as a crash does: leases run out by themselves."""
+        for task in self._tasks:
+            task.cancel()
+        for room in self._rooms.values():
+            room.close()
+        self.endpoint.close()
+
     # --- pulsers --------------------------------------------------------------------------------------------
 
     def pulsers(self) -> list[PulserView]:
@@ -172,6 +180,13 @@ class Hub:
                 if report is not None and report.flags & frames.FLAG_IDENTIFY:
                     return
         raise Refused(Fault("silent", f"the {side} pulser did not answer", side=side))
+
+    def pulser_of(self, room: str, side: Side) -> Pulser:
+        """The pulser of one side of a room. Raises `Refused("unknown")` or `Refused("incomplete")`."""
+        pulser = self._room(room).pulsers.get(side)
+        if pulser is None:
+            raise Refused(Fault("incomplete", f"room {room} has no {side} pulser: pair one", side=side))
+        return pulser
 
     def _pulser(self, pulser_id: str) -> Pulser:
         pulser = self._pulsers.get(pulser_id)

@@ -23,6 +23,11 @@ class Watch:
         self._forget = forget
         self._queue: asyncio.Queue[RoomEvent] = asyncio.Queue(_BACKLOG)
 
+    @property
+    def waiting(self) -> int:
+        """How many events are ready to be read."""
+        return self._queue.qsize()
+
     def put(self, event: RoomEvent) -> None:
         """Hands `event` on; a reader that is too far behind gets snapshots of the state instead."""
         if self._queue.full():

@@ -33,7 +33,7 @@ def start(set_id: int = 1, revision: int | None = None, controllers: int = 0, **
 
 def running(**changes: object) -> World:
     world = World()
-    world.apply(start(**changes))
+    world.apply(Start(1, changes, "ann", LEAD_US, MARGIN_US))
     world.run(100_000, 10_000)
     assert world.state.set is not None
     assert world.state.set.phase == "running"

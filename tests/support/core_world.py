@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from twintap.core.decide import decide
 from twintap.core.pacing import OPEN
-from twintap.core.state import Command, Event, Fact, Look, RoomState, SetEnded, SetStarted, evolve
+from twintap.core.state import Command, Event, Fact, Look, RoomState, SetEnded, SetStarted, SetState, evolve
 from twintap.views import SIDES, Side
 from twintap_protocol import limits
 
@@ -112,8 +112,19 @@ class World:
             if pulser.leased and self.now_us >= pulser.lease_until_us:
                 self.end_on(side, "lease")
             passes = current.pacing.passes
+            if (
+                pulser.leased
+                and self.now_us >= current.timeline.current.start_us
+                and self._is_longest(current)
+            ):
+                self.end_on(side, "longest")
             if pulser.leased and passes != OPEN and self.now_us >= current.timeline.pass_start_us(passes):
                 self.end_on(side, "finished")
+
+    def _is_longest(self, current: SetState) -> bool:
+        # As the firmware has it: a pass that would go past the longest set is not begun.
+        period_us = current.timeline.current.pacing.period_us
+        return self.now_us + period_us > (current.go_us or self.now_us) + limits.MAX_SET_MS * 1_000
 
     @property
     def ended(self) -> SetEnded | None:

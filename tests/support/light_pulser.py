@@ -34,10 +34,14 @@ class Edge:
 
 @dataclass
 class Behaviour:
-    """What a light pulser does wrong, on purpose. `mute`: sends nothing. `deaf`: hears nothing."""
+    """What a light pulser does wrong, on purpose.
+
+    `mute`: sends nothing. `deaf`: hears nothing. `deaf_to_leases`: every LEASE is lost on its way.
+    """
 
     mute: bool = False
     deaf: bool = False
+    deaf_to_leases: bool = False
     charging: bool = False
 
 
@@ -61,6 +65,7 @@ class LightPulser:
         self.pacer = Pacer()
         self.presses = 0
         self.dropped = 0
+        self._schedule = b""
         self.identified: list[int] = []
         self.seen: list[int] = []
         self._zero_us = host_us()
@@ -96,6 +101,20 @@ class LightPulser:
             self._timer.cancel()
         if self._transport is not None:
             self._transport.close()
+
+    async def move(self) -> None:
+        """Goes on from another address, as after a new DHCP lease."""
+        before = self._transport
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: _Receiver(self), local_addr=("127.0.0.1", 0)
+        )
+        if before is not None:
+            before.close()
+
+    def ask_again(self) -> None:
+        """Says hello, whatever link there is."""
+        self.send(self._link.hello(secrets.token_bytes(16)))
 
     @property
     def is_linked(self) -> bool:
@@ -198,6 +217,8 @@ class LightPulser:
         try:
             kind, payload_len = self._link.receive(buf, len(buf))
             self._heard_us = host_us()
+            if kind == frames.LEASE and self.behaviour.deaf_to_leases:
+                return
             self.seen.append(kind)
             del self.seen[:-50]
             if self._link.is_new:
@@ -217,6 +238,7 @@ class LightPulser:
             if asked_us is not None:
                 self._stamps.append((seq, *split_stamp(asked_us), received_us - asked_us))
         elif kind == frames.SCHEDULE:
+            self._schedule = bytes(memoryview(buf)[12 : 12 + payload_len])
             pacer.accept(frames.Schedule.read(buf, 12, payload_len), *self._now())
             self.report()
         elif kind == frames.LEASE:
@@ -239,6 +261,16 @@ class LightPulser:
             self.side = frames.Assign.read(buf, 12, payload_len).side
             self.report()
         self._follow()
+
+    def held_schedule(self) -> frames.Schedule:
+        """A copy of the newest schedule that arrived, as an eavesdropper with the keys would hold it."""
+        return frames.Schedule.read(self._schedule, 0, len(self._schedule))
+
+    def take_schedule(self, schedule: frames.Schedule) -> bool:
+        """Hands the pacer a schedule as if it had just arrived; tells whether it is now what is held."""
+        taken = self.pacer.accept(schedule, *self._now())
+        self._follow()
+        return taken
 
     def press(self) -> None:
         """The client's button, at press-down."""

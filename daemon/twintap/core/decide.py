@@ -243,6 +243,8 @@ def _ended_on_pulser(state: RoomState, current: SetState, now_us: float) -> list
         return _end_as_planned(state, current, reason, now_us)
     if go_us is None:
         return _end(state, "fault", "system", one, now_us) if by_itself else []
+    if now_us >= go_us + limits.MAX_SET_MS * 1_000 + FINISH_PATIENCE_US:
+        return _end(state, "longest", "system", None, now_us)
     if passes == OPEN:
         # One side came to the longest set's end by its own clock; the other must not go on alone.
         return _end(state, by_itself[0].ended_reason, "system", one, now_us) if by_itself else []

@@ -13,6 +13,7 @@ MIN_PULSE_MS = limits.MIN_WIDTH_US // 1000
 MAX_RAMP_MS = limits.MAX_RAMP_MS
 MAX_PASSES = limits.MAX_PASSES
 OPEN = 0  # a set without a planned number of passes
+OPEN_WORD = "open"  # how a command says it
 _SAYABLE = 1e15  # a number beyond this is not said back digit by digit
 
 
@@ -37,14 +38,14 @@ class Pacing:
         """How long a pass lasts, in µs."""
         return 1e6 / self.rate_hz
 
-    def as_dict(self) -> dict[str, float | int]:
-        """Every field by its name, ready for JSON."""
-        return asdict(self)
+    def as_dict(self) -> dict[str, float | int | None]:
+        """Every field by its name, ready for JSON; an open set's `passes` is None."""
+        return {**asdict(self), "passes": self.passes if self.passes != OPEN else None}
 
     def with_changes(self, changes: Mapping[str, object]) -> "Pacing":
         """This pacing with `changes` put in: its own fields, and `level_pct` for both sides at once.
 
-        A side's own field wins over `level_pct`. Raises `Refused`, naming field, value and range.
+        A side's own field wins over `level_pct`; `passes` may be the word `open`. Raises `Refused`, naming field, value and range.
         """
         values: dict[str, float | int] = {}
         for field, value in changes.items():
@@ -56,6 +57,9 @@ class Pacing:
                         "field", f"{field} is not a part of a pacing; {', '.join(_RANGES)} are", field=field
                     )
                 )
+            if field == "passes" and value == OPEN_WORD:
+                values[field] = OPEN
+                continue
             low, high, whole = _RANGES[field]
             values[field] = _number(field, value, low, high, whole=whole)
         both = values.pop("level_pct", None)
@@ -76,7 +80,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "left_pct": (0, 100, False),
     "right_pct": (0, 100, False),
     "ramp_ms": (0, MAX_RAMP_MS, True),
-    "passes": (OPEN, MAX_PASSES, True),
+    "passes": (1, MAX_PASSES, True),
 }
 
 
