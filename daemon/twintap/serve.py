@@ -19,10 +19,11 @@ import uvicorn
 
 from . import addresses
 from .api import create_app
+from .api.warm import warm_up
 from .discovery import Discovery, Foreign
 from .errors import StartupError
 from .hub import Hub
-from .store import Store, default_path
+from .store import Store, default_path, read_admin_token
 from .virtual import VirtualPairs
 
 _log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ async def serve(options: Options, say: Callable[[str], None]) -> None:
         stack.push_async_callback(discovery.close)
         await discovery.start()
         pairs = await _virtual(options, hub, store, host, stack, stop)
+        await _warm_up(host, hub.port, store)
         if not stop.is_set():
             await _tell(options, hub, store, host, pairs, say, stop)
         # What was made so far stays: the collector need not walk it again and again while sets run.
@@ -122,7 +124,8 @@ async def _bind(host: str, port: int, store: Store) -> tuple[socket.socket, Hub]
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol by its number, or asyncio leaves TCP_NODELAY off, and answers wait 40 ms for an ACK.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             # On Windows this would let a second daemon take the same port.
@@ -158,6 +161,15 @@ def _server_config(app: object) -> uvicorn.Config:
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=_HTTP_END_WITHIN_S,
     )
+
+
+async def _warm_up(host: str, port: int, store: Store) -> None:
+    token = await asyncio.to_thread(read_admin_token, store.path)
+    try:
+        if token is not None:
+            await warm_up(addresses.LOOPBACK if host == addresses.ANY else host, port, token)
+    except (OSError, TimeoutError) as error:
+        _log.warning("this daemon does not answer itself at %s:%d (%s)", host, port, error)
 
 
 class _Once:

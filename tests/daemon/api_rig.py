@@ -79,7 +79,9 @@ async def api(tmp_path: Path, *rooms: str, listening: bool = False) -> AsyncGene
 
 @contextlib.asynccontextmanager
 async def _listening(app: Any, hub: FakeHub) -> AsyncGenerator[None]:
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     hub.port = listener.getsockname()[1]
     server = _Server(
         uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1, access_log=False)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.daemon.api_rig import Api, api
+from twintap import serve
 from twintap.discovery import Heard
 from twintap.errors import Fault
 
@@ -95,9 +97,9 @@ async def test_a_refusal_leaves_whole(served: Api, code: str, status: int) -> No
     [
         (b'{"rate_hz": "1"}', "field", "rate_hz"),
         (b'{"rate_hz": true}', "field", "rate_hz"),
-        (b'{"rate_hz": NaN}', "range", None),
-        (b'{"rate_hz": 1e999}', "range", None),
-        (b'{"passes": ' + b"9" * 400 + b"}", "range", None),
+        (b'{"rate_hz": NaN}', "range", "rate_hz"),
+        (b'{"rate_hz": 1e999}', "range", "rate_hz"),
+        (b'{"passes": ' + b"9" * 400 + b"}", "range", "passes"),
         (b'{"passes": ' + b"9" * 5000 + b"}", "body", None),
         (b'{"speed": 1}', "field", "speed"),
         (b'{"revision": "3"}', "field", "revision"),
@@ -230,3 +232,29 @@ async def test_a_pulser_is_told_where_the_daemon_is(served: Api) -> None:
     found = (await served.http.get("/daemon")).json()
     assert found["daemon_id"] == served.store.daemon_id.hex()
     assert found["addresses"] == [{"host": "127.0.0.1", "port": served.port}]
+
+
+async def test_a_stop_waits_for_no_thread(served: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def threaded(*_: object, **__: object) -> None:
+        raise AssertionError("a stop was handed to a thread")
+
+    monkeypatch.setattr("anyio.to_thread.run_sync", threaded)
+    monkeypatch.setattr("starlette.concurrency.run_in_threadpool", threaded)
+    monkeypatch.setattr("fastapi.dependencies.utils.run_in_threadpool", threaded)
+    assert (await served.http.post("/rooms/room-1/set/stop")).status_code == 200
+
+
+async def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:
+    listener = serve._listen("127.0.0.1", 0)
+    accepted: asyncio.Queue[int] = asyncio.Queue()
+
+    def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sock = writer.get_extra_info("socket")
+        accepted.put_nowait(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async with await asyncio.start_server(connected, sock=listener):
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        async with asyncio.timeout(5):
+            assert await accepted.get() != 0
+        writer.close()

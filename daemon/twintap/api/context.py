@@ -47,7 +47,8 @@ class Context:
     undo: Undo = field(default_factory=Undo)
 
 
-def _context(connection: HTTPConnection) -> Context:
+async def _context(connection: HTTPConnection) -> Context:
+    # Asynchronous although it waits for nothing: a plain function would be run in a thread, and a stop wait.
     return cast("Context", connection.app.state.context)
 
 
