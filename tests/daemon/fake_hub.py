@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
+from twintap.core.pacing import Pacing
 from twintap.errors import Fault, Refused
 from twintap.store import Pairing
 from twintap.views import ClockView, PulserView, RoomEvent, RoomView
@@ -98,6 +99,7 @@ class FakeHub:
         self, do: str, room: str, changes: Mapping[str, object], actor: str, revision: int | None
     ) -> RoomView:
         view = self._view(room)
+        Pacing().with_changes(changes)  # the ranges are the real core's
         self.asked.append((do, room, dict(changes), actor, revision))
         if self.hold is not None:
             await self.hold.wait()
