@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import secrets
+import socket
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -26,6 +27,28 @@ async def until(is_met: Callable[[], object], what: str, patience_s: float = PAT
         await asyncio.sleep(0.01)
 
 
+class Tap:
+    """Sends datagrams to the daemon from an address of its own."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self._to = ("127.0.0.1", port)
+
+    def send(self, *datagrams: bytes) -> None:
+        for data in datagrams:
+            self.socket.sendto(data, self._to)
+
+    def heard(self) -> list[bytes]:
+        found: list[bytes] = []
+        while True:
+            try:
+                found.append(self.socket.recv(2_048))
+            except BlockingIOError:
+                return found
+
+
 @dataclass
 class House:
     """One hub, its store and its light pulsers by room and side."""
@@ -34,6 +57,13 @@ class House:
     store: Store
     hub: Hub
     pulsers: dict[tuple[str, Side], LightPulser] = field(default_factory=dict[tuple[str, Side], LightPulser])
+
+    taps: list[Tap] = field(default_factory=list[Tap])
+
+    def tap(self) -> Tap:
+        """A stranger on the daemon's network."""
+        self.taps.append(Tap(self.hub.port))
+        return self.taps[-1]
 
     @property
     def left(self) -> LightPulser:
@@ -110,6 +140,8 @@ async def house(path: Path, *, pair: bool = True) -> AsyncGenerator[House]:
     finally:
         for pulser in home.pulsers.values():
             await pulser.close()
+        for tap in home.taps:
+            tap.socket.close()
         await home.hub.close()
         store.close()
 
