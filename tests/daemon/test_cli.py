@@ -135,7 +135,7 @@ def test_what_is_out_of_range_is_refused_with_the_field_and_the_range(daemon: Da
         daemon.run("set", "start", "room-1", "--rate-hz", "4", "--pulse-ms", "200"), 1, "pulse_ms", "20..125"
     )
     failed(daemon.run("set", "start", "room-1", "--passes", "1.5"), 1, "passes")
-    failed(daemon.run("set", "start", "room-1", "--level-pct", "1e300"), 1, "range")
+    failed(daemon.run("set", "start", "room-1", "--level-pct", "1e300"), 1, "level_pct", "0..100")
 
 
 def test_what_is_unknown_is_said(daemon: Daemon) -> None:
