@@ -327,7 +327,9 @@ class Hub:
                     self._rooms[pulser.pairing.room].on_lost(pulser)
                 pulser.tick(now_us, self._ended_for(pulser))
                 # A clock that was ready goes stale in silence, without any report.
-                self._rooms[pulser.pairing.room].show(pulser)
+                room = self._rooms[pulser.pairing.room]
+                if room.state.set is None or not room.state.set.is_on:
+                    room.show(pulser)
 
     async def _watch_clock(self) -> None:
         before_us, slept_us = monotonic_us(), _suspended_us()

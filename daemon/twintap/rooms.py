@@ -148,7 +148,7 @@ class Room:
     def command(self, command: Command) -> list[Event]:
         """Decides, lets what follows leave the socket, and only then tells of it. Raises `Refused`."""
         now_us = self._clock_us()
-        self._gather(now_us)
+        self._gather(now_us, with_clocks=isinstance(command, Start))
         events = decide(self.state, command, now_us)
         self._apply(events, now_us)
         return events
@@ -202,7 +202,9 @@ class Room:
                 self.command(Look(self.controllers))
         if pulser.has_new_press():
             self.tell("pulser.pressed", "button", {"side": side, "pulser": pulser.id})
-        self.show(pulser)
+        if link.report.stamps or link.report.flags & frames.FLAG_CHARGING != link.charging_told:
+            link.charging_told = link.report.flags & frames.FLAG_CHARGING
+            self.show(pulser)
 
     def show(self, pulser: Pulser) -> None:
         """Tells watchers when something that they are shown of `pulser` changed without any command."""
@@ -249,23 +251,24 @@ class Room:
 
     # --- inside -----------------------------------------------------------------------------------------
 
-    def _gather(self, now_us: int) -> None:
+    def _gather(self, now_us: int, *, with_clocks: bool = True) -> None:
+        # Ten times a second for each room with a set: there the clocks' errors are not asked for.
         facts: dict[Side, Fact] = {}
         for side, pulser in self.pulsers.items():
             link, wire = pulser.link, self._wires.get(side)
-            report = pulser.report
+            report = link.report if link is not None else None
             facts[side] = Fact(
                 pulser.id,
-                linked=link is not None,
-                ready=pulser.is_ready(now_us),
-                charging=report is not None and bool(report.flags & frames.FLAG_CHARGING),
-                heard_us=link.heard_us if link is not None else 0.0,
-                acked=wire.acked_plan if wire is not None else 0,
-                leased=wire.leased if wire is not None else False,
-                ended_set=report.ended_set if report is not None else 0,
-                ended_reason=frames.ENDED_NAMES.get(report.ended_reason, "fault") if report else "none",
+                link is not None,
+                with_clocks and pulser.is_ready(now_us),
+                report is not None and bool(report.flags & frames.FLAG_CHARGING),
+                link.heard_us if link is not None else 0.0,
+                wire.acked_plan if wire is not None else 0,
+                wire.leased if wire is not None else False,
+                report.ended_set if report is not None else 0,
+                frames.ENDED_NAMES.get(report.ended_reason, "fault") if report is not None else "none",
             )
-        self.state = dataclasses.replace(self.state, facts=facts)
+        self.state = RoomState(facts, self.state.set, self.state.revision)
 
     def _apply(self, events: list[Event], now_us: int) -> None:
         for event in events:

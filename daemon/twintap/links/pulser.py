@@ -29,6 +29,7 @@ class Pulser:
 
     def __init__(self, pairing: Pairing, daemon_id: bytes, send: Send, clock_us: Callable[[], int]) -> None:
         self.pairing = pairing
+        self.id = pairing.pulser_id.hex()  # by which controllers name it
         self.link: Link | None = None
         self.address: Address | None = None
         if pairing.last_host is not None and pairing.last_port is not None:
@@ -48,11 +49,6 @@ class Pulser:
         self._seeking_since_us = clock_us()
         self._keepalive_due_us = 0
         self._answers = Bucket(_ANSWERS_PER_S, _ANSWERS_PER_S)
-
-    @property
-    def id(self) -> str:
-        """Its id in hex, by which controllers name it."""
-        return self.pairing.pulser_id.hex()
 
     @property
     def report(self) -> frames.Report | None:
