@@ -61,8 +61,8 @@ class SetView:
 
     set_id: int
     state: Literal["starting", "running", "stopping", "ended"]
-    pacing: dict[str, float | int]
-    asked: dict[str, float | int] | None
+    pacing: dict[str, float | int | None]
+    asked: dict[str, float | int | None] | None
     passes_done: int
     started_at: str | None
     elapsed_ms: int

@@ -17,7 +17,7 @@ RANGES = {
     "left_pct": (0, 100),
     "right_pct": (0, 100),
     "ramp_ms": (0, 10_000),
-    "passes": (0, 1_000),
+    "passes": (1, 1_000),
 }
 
 
@@ -83,6 +83,12 @@ def test_fractions_of_whole_things_are_refused(field: str) -> None:
     with pytest.raises(Refused, match="whole number"):
         Pacing().with_changes({field: 50.5})
     assert Pacing().with_changes({field: 50.0}).as_dict()[field] == 50
+
+
+def test_an_open_set_is_asked_for_by_its_word() -> None:
+    planned = Pacing().with_changes({"passes": 24})
+    assert planned.with_changes({"passes": "open"}).as_dict()["passes"] is None
+    assert planned.as_dict()["passes"] == 24
 
 
 def test_an_unknown_field_is_refused_by_name() -> None:

@@ -424,7 +424,7 @@ def test_more_passes_than_the_longest_set_holds_end_with_the_longest_set() -> No
 
 
 def test_an_open_set_that_is_left_alone_ends_after_15_s_and_a_planned_one_runs_on() -> None:
-    for passes, reason in ((0, "controller"), (60, "finished")):
+    for passes, reason in (("open", "controller"), (60, "finished")):
         world = World()
         world.controllers = 1
         world.apply(start(passes=passes, controllers=1))

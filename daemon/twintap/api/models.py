@@ -33,12 +33,32 @@ def _ranged(low: float, high: float, kind: Literal["number", "integer"], words: 
 _Number = Annotated[float | int | None, BeforeValidator(_number)]
 
 
+def _passes(value: object) -> object:
+    return value if value == pacing.OPEN_WORD else _number(value)
+
+
+_Passes = Annotated[
+    float | int | str | None,
+    BeforeValidator(_passes),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": pacing.MAX_PASSES},
+                {"const": pacing.OPEN_WORD},
+                {"type": "null"},
+            ],
+            "description": "how many passes, or open",
+        }
+    ),
+]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class PacingChanges(_Body):
-    """How a set is to feel; what is left out stays as it is (at a start: as it was in the set before).
+    """How a set is to feel; what is left out stays as it is (at a start: as it is by default).
 
     `pulse_ms` is at most half a pass. `level_pct` sets both sides; a side's own field wins over it.
     """
@@ -51,7 +71,7 @@ class PacingChanges(_Body):
     left_pct: Annotated[_Number, _ranged(0, 100, "number", "level of the left side")] = None
     right_pct: Annotated[_Number, _ranged(0, 100, "number", "level of the right side")] = None
     ramp_ms: Annotated[_Number, _ranged(0, pacing.MAX_RAMP_MS, "integer", "rise over the set")] = None
-    passes: Annotated[_Number, _ranged(0, pacing.MAX_PASSES, "integer", "0: open")] = None
+    passes: _Passes = None
     revision: Annotated[int | None, Field(description="the state that the command was made against")] = None
 
     def changes(self) -> dict[str, object]:

@@ -28,6 +28,10 @@ def _number(text: str) -> float:
     return value
 
 
+def _passes(text: str) -> float | str:
+    return text if text == "open" else _number(text)
+
+
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high):
@@ -73,9 +77,14 @@ def _add_pacing(parser: argparse.ArgumentParser) -> None:
         ("--left-pct", "N", "level of the left side"),
         ("--right-pct", "N", "level of the right side"),
         ("--ramp-ms", "N", "rise over the set, 0..10000"),
-        ("--passes", "N", "how many passes, 1..1000; left out or 0: until stopped, at most 10 minutes"),
     ):
         parser.add_argument(flag, type=_number, metavar=unit, help=words)
+    parser.add_argument(
+        "--passes",
+        type=_passes,
+        metavar="N",
+        help="how many passes, 1..1000, or open: until stopped, at most 10 minutes",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
