@@ -95,6 +95,9 @@ class Controller:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
@@ -115,7 +118,7 @@ class Controller:
                     async with asyncio.timeout(_ANSWER_WITHIN_S):
                         return await self._exchange(request)
                 except (OSError, EOFError, TimeoutError) as error:
-                    await self.__aexit__()
+                    self._hang_up()
                     if is_last or isinstance(error, TimeoutError):
                         raise BenchError(f"no daemon answers {method} {path} ({error!r})") from error
         raise AssertionError
