@@ -63,7 +63,8 @@ class VirtualPort:
         self._tick_ms = _env("TWINTAP_SOCKET_TICK_MS")
         self._id = bytes.fromhex(_text("TWINTAP_BOARD_ID"))
         self._line = open(_env("TWINTAP_LINE_FD"), "wb", **_UNBUFFERED)  # noqa: SIM115 - for the life of the VM
-        self._record = bytearray(16)
+        self._level_record = bytearray(16)
+        self._level_record[0] = _LINE
         self._feed_record = bytearray(16)
         self._feed_record[0] = _WDT_FEED
         self._is_watched = False
@@ -141,7 +142,11 @@ class VirtualPort:
     # --- motor, watchdog, senses ----------------------------------------------------------------------------
 
     def set_level(self, level_bp: int) -> None:
-        self._tell(_LINE, 0, level_bp, 0)
+        # Few locals and few arguments a call: MicroPython takes a larger frame from the heap.
+        record = self._level_record
+        struct.pack_into("<H", record, 2, level_bp)
+        struct.pack_into("<Q", record, 8, host_us())
+        self._line.write(record)
 
     def set_side(self, side: int, colour) -> None:
         self._tell(_SIDE, side, 0, 0)
@@ -158,8 +163,7 @@ class VirtualPort:
             self._line.write(self._feed_record)
 
     def _tell(self, kind: int, a: int, b: int, c: int) -> None:
-        struct.pack_into("<BBHIQ", self._record, 0, kind, a, b, c, host_us())
-        self._line.write(self._record)
+        self._line.write(struct.pack("<BBHIQ", kind, a, b, c, host_us()))
 
     def button_down(self) -> bool:
         return self._button

@@ -338,11 +338,17 @@ class Pacer:
             self._enter_tail()
         else:
             self._pulse_ticks = self._edge_ticks
-            self._pulse.start(segment.width_us, segment.rise_us, segment.fall_us, peak_bp)
+            self._set_out(segment, peak_bp)
             self.state = PULSE
             if self.delivered < _COUNT_MAX:
                 self.delivered += 1
             self._walk(late_us)
+
+    # Functions are kept small here: MicroPython takes the frame of a larger one (from about eleven words of
+    # locals and arguments on) from the heap, for as long as it runs.
+
+    def _set_out(self, segment: Segment, peak_bp: int) -> None:
+        self._pulse.start(segment.width_us, segment.rise_us, segment.fall_us, peak_bp)
 
     def _edge(self, now_ticks: int) -> None:
         at_us = ticks_diff(now_ticks, self._pulse_ticks)
@@ -376,17 +382,22 @@ class Pacer:
         if schedule is None or ended is None:
             self.still()
             return
-        pass_no = self.pass_no + 1
-        segments = schedule.segments
-        segment = segments[0]
-        if len(segments) > 1 and pass_no >= segments[1].first_pass:
-            segment = segments[1]
+        expected_ticks = ticks_add(self._pass_ticks, ended.period_us)
+        segment = self._segment_of(schedule, self.pass_no + 1)
         if segment is not ended:
             self._ref_pass = segment.ref_pass
             self._ref_ticks = segment.ref_ticks
             self._ref_rest = 0
             self._segment = segment
-        expected_ticks = ticks_add(self._pass_ticks, ended.period_us)
+        self._begin_pass(self.pass_no + 1, segment, expected_ticks)
+
+    def _segment_of(self, schedule: Schedule, pass_no: int) -> Segment:
+        segments = schedule.segments
+        if len(segments) > 1 and pass_no >= segments[1].first_pass:
+            return segments[1]
+        return segments[0]
+
+    def _begin_pass(self, pass_no: int, segment: Segment, expected_ticks: int) -> None:
         if self._move_ref(pass_no, segment):
             wrong_us = ticks_diff(self._ref_ticks, expected_ticks)
         else:
@@ -394,24 +405,28 @@ class Pacer:
             self._ref_pass = pass_no
             self._ref_ticks = expected_ticks
             wrong_us = 0
-        pass_ticks = self._ref_ticks
         if wrong_us > MAX_REF_AWAY_US or wrong_us < -MAX_REF_AWAY_US:
             # No correction is as large as this: the two clocks have nothing to do with each other any more.
             self.end(self.set_id, ENDED_FAULT)
             return
         if wrong_us > LATE_SKIP_US or wrong_us < -LATE_SKIP_US:
             pass_no = self._rejoin(pass_no, wrong_us, segment)
-            pass_ticks = self._ref_ticks
+            expected_ticks = self._ref_ticks
         elif wrong_us > SLEW_US:
-            pass_ticks = ticks_add(expected_ticks, SLEW_US)
+            expected_ticks = ticks_add(expected_ticks, SLEW_US)
         elif wrong_us < -SLEW_US:
-            pass_ticks = ticks_add(expected_ticks, -SLEW_US)
-
+            expected_ticks = ticks_add(expected_ticks, -SLEW_US)
+        else:
+            expected_ticks = self._ref_ticks
         self.pass_no = pass_no
-        if schedule.passes and pass_no >= schedule.passes:
+        if self._is_over(pass_no):
             self.end(self.set_id, ENDED_FINISHED)
-            return
-        self._enter_pass(pass_ticks, segment)
+        else:
+            self._enter_pass(expected_ticks, segment)
+
+    def _is_over(self, pass_no: int) -> bool:
+        schedule = self._schedule
+        return schedule is None or (schedule.passes > 0 and pass_no >= schedule.passes)
 
     def _move_ref(self, pass_no: int, segment: Segment) -> bool:
         """Brings the reference to `pass_no` along the timeline; False where that is too far."""
