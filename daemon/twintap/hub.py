@@ -1,6 +1,7 @@
 """The hub: every pulser and every room of this daemon, one UDP socket, and the clock that they share."""
 
 import asyncio
+import dataclasses
 import ipaddress
 import logging
 import time
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 0.25
 _BEAT_S = 0.1
+_REMEMBER_S = 5.0
 _AWAY_US = 600_000  # a loop away for longer has let leases run down, and its stamps cannot be believed
 _IDENTIFY_MS = 500
 _IDENTIFY_PCT = 40.0
@@ -74,6 +76,7 @@ class Hub:
         self._tasks = [
             asyncio.create_task(self._tick(), name="hub tick"),
             asyncio.create_task(self._watch_clock(), name="hub clock watch"),
+            asyncio.create_task(self._remember_addresses(), name="hub addresses"),
         ]
         for task in self._tasks:
             task.add_done_callback(self._on_task_done)
@@ -330,6 +333,26 @@ class Hub:
                 room = self._rooms[pulser.pairing.room]
                 if room.state.set is None or not room.state.set.is_on:
                     room.show(pulser)
+
+    async def _remember_addresses(self) -> None:
+        """Keeps where each pulser was last heard: the road that needs no mDNS after a restart."""
+        while True:
+            await asyncio.sleep(_REMEMBER_S)
+            for pulser in list(self._pulsers.values()):
+                if pulser.link is None or pulser.address is None:
+                    continue
+                async with self._pairing:
+                    held = pulser.pairing
+                    if self._pulsers.get(pulser.id) is not pulser or self._is_on(pulser):
+                        continue
+                    host, port = pulser.address
+                    if (held.last_host, held.last_port) != (host, port):
+                        pulser.pairing = dataclasses.replace(held, last_host=host, last_port=port)
+                        await asyncio.to_thread(self._store.put_pairing, pulser.pairing)
+
+    def _is_on(self, pulser: Pulser) -> bool:
+        current = self._rooms[pulser.pairing.room].state.set
+        return current is not None and current.is_on
 
     async def _watch_clock(self) -> None:
         before_us, slept_us = monotonic_us(), _suspended_us()
