@@ -123,7 +123,11 @@ async def test_a_frame_that_was_held_back_does_not_move_the_pulsers_address(tmp_
         tap = home.tap()
         held: list[bytes] = []
         send = home.left.send
-        home.left.send = held.append
+
+        def hold(data: bytes) -> None:
+            held.append(data)
+
+        home.left.send = hold
         home.left.report()
         home.left.send = send
         home.left.report()
@@ -159,7 +163,11 @@ async def test_a_hello_of_another_major_version_is_refused_with_ours_and_to_its_
         tap = home.tap()
         await home.ready()
         sent: list[bytes] = []
-        home.left.send = sent.append
+
+        def hold(data: bytes) -> None:
+            sent.append(data)
+
+        home.left.send = hold
         home.left.ask_again()
         hello = bytearray(sent[-1])
         hello[1] = 0x70

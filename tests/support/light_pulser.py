@@ -264,7 +264,7 @@ class LightPulser:
 
     def held_schedule(self) -> frames.Schedule:
         """A copy of the newest schedule that arrived, as an eavesdropper with the keys would hold it."""
-        return frames.Schedule.read(self._schedule, 0, len(self._schedule))
+        return frames.Schedule.read(bytearray(self._schedule), 0, len(self._schedule))
 
     def take_schedule(self, schedule: frames.Schedule) -> bool:
         """Hands the pacer a schedule as if it had just arrived; tells whether it is now what is held."""
