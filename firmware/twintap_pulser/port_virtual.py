@@ -71,6 +71,7 @@ class VirtualPort:
         self._radio, self._radio_poll = _connected("TWINTAP_RADIO_PORT")
         self._out = bytearray(_AIR_MAX)
         self._address = NO_ADDRESS
+        self._is_led = False  # said LEAD, and not heard the radio's answer yet
         self._pins, self._pins_poll = _connected("TWINTAP_PINS_PORT")
         self._stdin_poll = select.poll()
         self._stdin_poll.register(_STDIN, select.POLLIN)
@@ -210,6 +211,8 @@ class VirtualPort:
         return self._address
 
     def lead(self, address: bytes) -> None:
+        # The radio answers every LEAD with the address that follows from it.
+        self._is_led = True
         self._control(_LEAD + address[:4])
 
     def _control(self, payload: bytes) -> None:
@@ -241,9 +244,13 @@ class VirtualPort:
     def _hear_radio(self, datagram: bytes) -> None:
         if len(datagram) == 13 and datagram[6] == _ADDRESS:
             address = datagram[7:13]
+            is_answer, self._is_led = self._is_led, False
             if address != self._address:
                 self._address = address
-                self.address_changed = True
+                # What came of looking elsewhere is no news to follow: it would look elsewhere again at once,
+                # and so on for ever, announcing itself each time.
+                if not is_answer:
+                    self.address_changed = True
 
     def readable(self):
         if self._tick_ms > 1:

@@ -1,4 +1,4 @@
-"""Somebody on the path: passes every datagram of one pulser on, keeps a copy, and says what it likes besides."""
+"""Somebody on the path: passes every datagram of one pulser on, keeps copies, and says what it likes."""
 
 import os
 import random
@@ -134,7 +134,7 @@ def lies(heard: list[bytes], others: list[bytes], chance: random.Random) -> dict
 
 
 def flood(say: Callable[[bytes], None], makers: list[Callable[[], bytes]], per_s: int, for_s: float) -> int:
-    """Send lies at a steady rate, in bunches of 5 ms; give how many. What cannot be made in time is not made up."""
+    """Send lies at a steady rate, in bunches of 5 ms; give how many were sent."""
     made = [make() for make in makers for _ in range(40)]
     random.Random(1).shuffle(made)
     bunch = per_s // 200

@@ -183,7 +183,7 @@ class Daemon:
         assert found is not None
         return found
 
-    def begin(self, room: str, **pacing: float) -> Json:
+    def begin(self, room: str, **pacing: float | str) -> Json:
         """Start a set as soon as the room takes one; give the room."""
         self.until_ready(room)
         while True:
@@ -410,11 +410,14 @@ class Board:
 class Pair:
     """Two boards, paired by the command line into one room of a daemon."""
 
-    def __init__(self, daemon: Daemon, folder: Path, room: str = "one", *arguments: str) -> None:
+    def __init__(
+        self, daemon: Daemon, folder: Path, room: str = "one", *, prefix: tuple[str, ...] = ()
+    ) -> None:
         self.daemon = daemon
         self.room = room
-        self.left = Board(folder / "l", "--clock-ppm", "10", "--clock-offset-us", "7200000000", *arguments)
-        self.right = Board(folder / "r", "--clock-ppm", "-10", "--clock-offset-us", "123456", *arguments)
+        # Switched on hours apart, with crystals as far apart as two cheap ones are.
+        self.left = Board(folder / "l", "--clock-ppm", "10", "--clock-offset-us", "7200000000", prefix=prefix)
+        self.right = Board(folder / "r", "--clock-ppm", "-10", "--clock-offset-us", "12345", prefix=prefix)
         self.boards = {"left": self.left, "right": self.right}
 
     def __enter__(self) -> Self:
@@ -458,7 +461,7 @@ class Pair:
         for board in self.boards.values():
             board.hands("air", model=model)
 
-    def begin(self, **pacing: float) -> int:
+    def begin(self, **pacing: float | str) -> int:
         """Start a set and wait until it is seen on both lines; give an instant before it, in µs."""
         before_us = now_us()
         self.daemon.begin(self.room, **pacing)

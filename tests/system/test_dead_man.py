@@ -1,6 +1,7 @@
 """Whatever dies, hangs or goes silent: both motors are off within a second, and nothing starts by itself.
 
-Times are read off the motor lines. A second is the lease; what is allowed beyond it is a loaded kernel's turn.
+Times are read off the motor lines. A second is the lease; what is allowed beyond it is a loaded kernel's
+turn.
 """
 
 import os

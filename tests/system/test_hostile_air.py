@@ -1,6 +1,7 @@
 """Frames forged, replayed, truncated, of strangers and of the future, in mid-set and by the thousand.
 
-The attacker sits on the path: it hears every frame, and sends under the daemon's and the board's own addresses.
+The attacker sits on the path: it hears every frame, and sends under the daemon's and the board's own
+addresses.
 """
 
 import os
