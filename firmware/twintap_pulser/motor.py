@@ -93,7 +93,7 @@ class Motor:
             port.arm_edge(due_ticks, pacer.due_is_sharp)
 
     def start_watchdog(self) -> None:
-        """The hardware watchdog from now on; called when a set begins to run."""
+        """The hardware watchdog from now on; called when a set begins to run, or a buzz."""
         self._port.wdt_arm(WATCHDOG_MS)
 
     def is_quiet(self, for_us: int = 0) -> bool:

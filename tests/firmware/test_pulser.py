@@ -320,6 +320,21 @@ async def test_a_hung_pulser_is_off_within_the_watchdog_s_time(board: Board, dae
     assert daemon.last.set_id == 0
 
 
+async def test_a_pulser_that_hangs_in_a_buzz_is_stilled_by_its_watchdog(
+    board: Board, daemon: FakeDaemon
+) -> None:
+    assert "result" in await board.ask("identify", ms=1000, level_pct=40)
+    async with asyncio.timeout(5):
+        while not board.rows() or board.rows()[-1][2] == 0:
+            await asyncio.sleep(0.01)
+    await board.hands(do="hang", on=True)
+    hung_us = now_us()
+    async with asyncio.timeout(5):
+        while board.rows()[-1][2] != 0:
+            await asyncio.sleep(0.05)
+    assert board.rows()[-1][0] < hung_us + LEASE_US + SLACK_US
+
+
 async def test_nothing_that_writes_the_flash_is_done_in_a_set(board: Board, daemon: FakeDaemon) -> None:
     daemon.schedule(1, daemon.pulser_us(100_000))
     await daemon.until(lambda: daemon.last.set_id == 1)
