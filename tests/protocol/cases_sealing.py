@@ -1,6 +1,7 @@
 """Handlers for the kinds `ccm`, `hmac`, `hkdf` and `replay`. The vector files name their sources."""
 
 from case_kit import expect, expect_refused, make_ccm, unhex
+
 from twintap_protocol.errors import LocalError
 from twintap_protocol.kdf import hkdf_sha256, hmac_sha256
 from twintap_protocol.replay import ReplayWindow

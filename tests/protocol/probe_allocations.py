@@ -6,6 +6,7 @@ The collector is off while it counts, so that nothing allocated is taken back be
 import gc
 
 from case_kit import make_ccm
+
 from twintap_protocol.replay import ReplayWindow
 
 _CALLS = 100

@@ -6,11 +6,11 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from hypothesis import given
 from hypothesis import strategies as st
-from twintap_protocol.ccm import FRAME_MAX_LEN, NONCE_LEN, TAG_LEN
-from twintap_protocol.errors import LocalError, RemoteError
 
 from tests.protocol.case_kit import make_ccm
 from tests.protocol.vms import run_under
+from twintap_protocol.ccm import FRAME_MAX_LEN, NONCE_LEN, TAG_LEN
+from twintap_protocol.errors import LocalError, RemoteError
 
 KEY = bytes(range(16))
 NONCE = bytes(range(100, 113))

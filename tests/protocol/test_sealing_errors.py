@@ -1,6 +1,7 @@
 """One tree of exceptions, whose branches say whose fault it was."""
 
 import pytest
+
 from twintap_protocol.errors import REASONS, LocalError, ProtocolError, RemoteError, TwintapError
 
 

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
+
 from twintap_protocol.errors import LocalError
 from twintap_protocol.kdf import equal, hkdf_sha256, hmac_sha256
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from twintap_protocol.errors import LocalError
 from twintap_protocol.replay import COUNTER_END, ReplayWindow
 
