@@ -45,7 +45,8 @@ class Pacing:
     def with_changes(self, changes: Mapping[str, object]) -> "Pacing":
         """This pacing with `changes` put in: its own fields, and `level_pct` for both sides at once.
 
-        A side's own field wins over `level_pct`; `passes` may be the word `open`. Raises `Refused`, naming field, value and range.
+        A side's own field wins over `level_pct`; `passes` may be the word `open`. Raises `Refused`, naming
+        field, value and range.
         """
         values: dict[str, float | int] = {}
         for field, value in changes.items():
