@@ -4,8 +4,8 @@
     make bench ARGS="--only left-right --air quiet"  one of them, on one air
     make bench ARGS="--quick"                        a look at each in about 8 minutes; too short for a figure
 
-Nothing is asserted: goals are shown as met or missed. The figures are of this machine at this moment, so leave
-it alone meanwhile; each table says how late the machine woke a thread that slept.
+Nothing is asserted: goals are shown as met or missed. The figures are of this machine at this moment, so
+leave it alone meanwhile; each table says how late the machine woke a thread that slept.
 """
 
 import argparse
@@ -128,13 +128,17 @@ async def run(given: argparse.Namespace) -> int:
             try:
                 table = await job(Path(place), raw)
             except* (BenchError, TwintapError, OSError, TimeoutError) as errors:
-                logs = [f"{log.name}: {last_words(log)}" for log in sorted(Path(place).rglob("daemon.log"))]
+                logs = _logs(Path(place))
                 table = Table(name, f"{name}: not taken to its end", notes=[*_reasons(errors), *logs])
                 failed += 1
             table.files = [str((raw / file).relative_to(given.out)) for file in table.files]
             report.add(table)
     print(f"\nall of it: {report.path}")
     return 1 if failed else 0
+
+
+def _logs(place: Path) -> list[str]:
+    return [f"{log.name}: {last_words(log)}" for log in sorted(place.rglob("daemon.log"))]
 
 
 def _reasons(errors: BaseExceptionGroup[BaseException]) -> Iterator[str]:

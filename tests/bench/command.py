@@ -1,8 +1,8 @@
 """From a command to the motor line: a start to the first pulse, a stop to both motors off, or no network.
 
 The time begins when the HTTP request is sent, on a kept-alive connection, and ends at a row of a trace. In
-these sets a pulse is half a pass, so that one of the two motors is always on when a stop comes. Beside them, in
-the same run: the same radio with a bare echo behind it.
+these sets a pulse is half a pass, so that one of the two motors is always on when a stop comes. Beside them,
+in the same run: the same radio with a bare echo behind it.
 """
 
 import asyncio
@@ -173,7 +173,7 @@ def _rounded(values: dict[str, float]) -> dict[str, float | None]:
 
 
 async def measure_cut(folder: Path, out: Path, count: int) -> Table:
-    """A stop while neither pulser hears anything: the lease has to end the set, within 1.0 s of the command."""
+    """A stop while neither pulser hears anything: the lease has to end the set, within 1.0 s of it."""
     async with contextlib.AsyncExitStack() as stack:
         daemon = await stack.enter_async_context(Daemon(folder))
         pairs: list[Pair] = []

@@ -1,5 +1,5 @@
-# A bare echo in the board's VM, behind the board's own radio: what the air alone takes. It answers each datagram
-# at once, with the host's CLOCK_MONOTONIC in µs at its arrival appended, and knows nothing of pulsers.
+# A bare echo in the board's VM, behind the board's own radio: what the air alone takes. It answers each
+# datagram at once, with the host's CLOCK_MONOTONIC in µs at its arrival appended; it knows no pulsers.
 import json
 import os
 import socket

@@ -85,7 +85,7 @@ async def measure(folder: Path, out: Path, seconds: float) -> Table:
         heap_kib = short + number * STEP_KIB
         found = await trial.run(heap_kib, passes)
         progress(
-            f"heap: {heap_kib} KiB {'runs' if found is not None else 'does not run'} {passes} passes {trial.why}"
+            f"heap: {heap_kib} KiB {'does not run' if found is None else 'runs'} {passes} passes {trial.why}"
         )
         if found is not None:
             confirmed, notes = heap_kib, found

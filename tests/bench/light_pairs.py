@@ -1,10 +1,10 @@
-"""`python -m tests.bench.light_pairs PLAN STOPS`: many light pulsers on one daemon, in a process of their own.
+"""`python -m tests.bench.light_pairs PLAN STOPS`: many light pulsers, in a process of their own.
 
-PLAN is a JSON file: `{"daemon_id", "port", "pulsers": [{"id", "key", "room", "side"}]}`. To STOPS is written one
-line for each set that ended on a pulser: `room,side,monotonic_us`. Ends with SIGTERM.
+PLAN is a JSON file: `{"daemon_id", "port", "pulsers": [{"id", "key", "room", "side"}]}`. To STOPS is written
+one line for each set that ended on a pulser: `room,side,monotonic_us`. Ends with SIGTERM.
 
-They keep links, clocks, leases and reports as pulsers do, and look at their pulses with each report only: what
-is measured is the daemon, and nobody's motor.
+They keep links, clocks, leases and reports as pulsers do, and look at their pulses with each report only:
+what is measured is the daemon, and nobody's motor.
 """
 
 import asyncio

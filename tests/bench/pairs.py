@@ -1,4 +1,4 @@
-"""Many pairs on one daemon: its CPU per pair, its memory, and how long a stop takes, while all of them tap."""
+"""Many pairs on one daemon: its CPU per pair, its memory, how long a stop takes, while all of them tap."""
 
 import asyncio
 import contextlib
@@ -196,7 +196,7 @@ async def _stop_some(commander: Controller, rooms: Sequence[str], count: int) ->
 
 
 def _off_ms(asked: Sequence[tuple[str, int, int]], ended: Path) -> tuple[list[float], int]:
-    """For each stop, when the slower of both pulsers had ended its set; and how many stops reached only one."""
+    """For each stop, when the slower of both pulsers had ended its set; and how many reached only one."""
     ends: dict[tuple[str, str], list[int]] = {}
     for line in ended.read_text("ascii").splitlines():
         room, side, at_us = line.split(",")

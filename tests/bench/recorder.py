@@ -2,8 +2,8 @@
 
 One JSON object a line: `{"pulser", "at_us", "linked": true}` when a link is made, and
 `{"pulser", "at_us", "stamps": [[t1, t2, t3, t4], ...]}` when the fit of that link takes a burst. Replayed
-through the same fit they give what the daemon knew at every moment; through another estimator, what that would
-have known.
+through the same fit they give what the daemon knew at every moment; through another estimator, what that
+would have known.
 """
 
 import json

@@ -152,7 +152,8 @@ class Controller:
             if time.monotonic() > deadline_s:
                 clocks_now = [(await self.room(room))[side]["clock"] for side in ("left", "right")]
                 raise BenchError(
-                    f"{room}: no set could be started for {_START_WITHIN_S:.0f} s: {error['message']} {clocks_now}"
+                    f"{room}: no set could be started for {_START_WITHIN_S:.0f} s: {error['message']}"
+                    f" {clocks_now}"
                 )
             await asyncio.sleep((error.get("retry_after_ms") or 100) / 1_000 + 0.005)
 
@@ -255,7 +256,8 @@ class Board:
         app = [] if told.app is None else ["--app", str(told.app)]
         self.process = await spawn(
             "-m", "twintap_board", "--state", str(self.state), "--console", str(self.console),
-            "--trace", str(self.trace), "--clock-ppm", str(told.ppm), "--clock-offset-us", str(told.offset_us),
+            "--trace", str(self.trace),
+            "--clock-ppm", str(told.ppm), "--clock-offset-us", str(told.offset_us),
             "--air", told.air, "--heap", str(told.heap_bytes), "--seed", told.seed,
             "--socket-tick-ms", str(told.socket_tick_ms), *app, log=self.log,
         )  # fmt: skip
@@ -341,7 +343,7 @@ async def running_pair(
     right: BoardOptions,
     ceiling_pct: float = 100.0,
 ) -> AsyncIterator[Pair]:
-    """Two boards, started, paired by their consoles, linked. `folder`: a short path; `traces`: for the CSV."""
+    """Two boards, started, paired by their consoles, linked. `folder`: a short path; `traces`: for CSV."""
     async with contextlib.AsyncExitStack() as stack:
         boards: list[Board] = []
         for side, options in (("left", left), ("right", right)):

@@ -43,9 +43,9 @@ class SetResult:
         """What a reader wants to know of one set."""
         where = f", {self.side}" if self.side else ""
         return (
-            f"ended {self.reason}{where}; {self.pulses['left']} + {self.pulses['right']} pulses of {self.passes}"
-            f" passes; {len(self.faults)} faults; the VM's own late edges {sum(self.late.values())}, the latest"
-            f" {max(self.latest_us.values())} µs"
+            f"ended {self.reason}{where}; {self.pulses['left']} + {self.pulses['right']} pulses of"
+            f" {self.passes} passes; {len(self.faults)} faults; the VM's own late edges"
+            f" {sum(self.late.values())}, the latest {max(self.latest_us.values())} µs"
         )
 
     def as_json(self) -> dict[str, Any]:

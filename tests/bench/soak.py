@@ -1,7 +1,8 @@
 """`make soak`: sets back to back on two pairs for a long time, with everything that can happen to them.
 
-Sets of any pacing on any air are changed, stopped, broken off by a button, a cut network, a reset or a hung VM,
-and the daemon is killed now and then. After each, the traces are held against what must hold whatever happened.
+Sets of any pacing on any air are changed, stopped, broken off by a button, a cut network, a reset or a hung
+VM, and the daemon is killed now and then. After each, the traces are held against what must hold whatever
+happened.
 Exit 0 if all of it held, 1 if not; every breach is printed with the seed, the room and the instant.
 """
 
@@ -35,7 +36,7 @@ _END_WITHIN_S = 20.0
 
 @dataclass
 class Episode:
-    """One set and what was done to it. `broke_us`: when something happened that breaks a set off, if at all."""
+    """One set and what was done to it. `broke_us`: when something happened that breaks a set off, if so."""
 
     pacing: dict[str, Any]
     deed: str
@@ -247,7 +248,9 @@ class Soak:
                 rate_hz = round(chance.uniform(0.8, 1.0 / (episode.pacing["pulse_ms"] / 500)), 2)
                 episode.slowest_hz = min(episode.slowest_hz, max(0.1, min(4.0, rate_hz)))
                 asked = {"rate_hz": max(0.1, min(4.0, rate_hz)), "level_pct": chance.choice((10, 30, 50))}
-                # Close to its end a set may be over before the command comes: then there is nothing to change.
+        prog="python -m tests.bench.soak",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
                 await controller.ask("POST", f"/rooms/{pair.room}/set/change", asked)
             case "button":
                 episode.broke_us = now_us

@@ -39,7 +39,7 @@ def held(reason: str = "finished") -> dict[str, object]:
     return {"ended_reason": reason, "ended_side": None, "left": counts, "right": counts}
 
 
-# --- sets -----------------------------------------------------------------------------------------------------
+# --- sets -------------------------------------------------------------------------------------------------
 
 
 def test_a_whole_set_is_whole():
@@ -63,7 +63,7 @@ def test_a_set_that_a_lease_stopped_or_that_did_not_start_is_a_false_stop():
     assert found["missed"] == 0.0
 
 
-# --- commands -------------------------------------------------------------------------------------------------
+# --- commands ---------------------------------------------------------------------------------------------
 
 
 def test_a_start_is_timed_to_the_first_row_and_a_stop_to_the_last_motor_off():
@@ -88,7 +88,7 @@ def test_a_stop_of_a_light_pair_is_timed_to_the_slower_side_and_one_that_reached
     assert _off_ms([("a", 1_000, 0), ("b", 1_000, 0)], ends) == ([3.0], 1)
 
 
-# --- the fit --------------------------------------------------------------------------------------------------
+# --- the fit ----------------------------------------------------------------------------------------------
 
 
 def test_the_true_clock_is_the_one_that_the_board_simulates():
@@ -148,7 +148,7 @@ def test_a_diary_is_read_by_pulser_with_its_links(tmp_path):
     assert (linked_us(found["aa"]), linked_us(found["aa"], before_us=20), linked_us([])) == (20, 5, None)
 
 
-# --- the soak -------------------------------------------------------------------------------------------------
+# --- the soak ---------------------------------------------------------------------------------------------
 
 
 def episode(deed: str = "none", broke_us: int | None = None, passes: int = 3) -> Episode:
@@ -203,7 +203,7 @@ def test_any_pacing_lies_within_its_ranges():
         Pacing().with_changes(any_pacing(chance))
 
 
-# --- the command line -----------------------------------------------------------------------------------------
+# --- the command line -------------------------------------------------------------------------------------
 
 
 def test_each_benchmark_can_be_had_alone_and_on_one_air():
