@@ -170,8 +170,11 @@ async def _running(daemon: Daemon) -> int:
 async def _start_all(commander: Controller, rooms: Sequence[str]) -> int:
     refused = 0
     for room in rooms:
-        status, _ = await commander.ask("POST", f"/rooms/{room}/set/start", dict(PACING))
-        refused += status != 200
+        status, answer = await commander.ask("POST", f"/rooms/{room}/set/start", dict(PACING))
+        if status != 200:
+            refused += 1
+            if refused == 1:
+                progress(f"{room} was refused: {answer['error']['message']}")
     return refused
 
 
@@ -186,7 +189,8 @@ async def _stop_some(commander: Controller, rooms: Sequence[str], count: int) ->
             with contextlib.suppress(BenchError):
                 await commander.timed_start(room, **PACING)
                 await asyncio.sleep(0.5)
-        if (await commander.room(room))["set"]["state"] != "running":
+        held = (await commander.room(room))["set"]
+        if held is None or held["state"] != "running":
             continue
         await asyncio.sleep(0.1)
         stop_us = host_us()

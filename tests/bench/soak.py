@@ -248,9 +248,7 @@ class Soak:
                 rate_hz = round(chance.uniform(0.8, 1.0 / (episode.pacing["pulse_ms"] / 500)), 2)
                 episode.slowest_hz = min(episode.slowest_hz, max(0.1, min(4.0, rate_hz)))
                 asked = {"rate_hz": max(0.1, min(4.0, rate_hz)), "level_pct": chance.choice((10, 30, 50))}
-        prog="python -m tests.bench.soak",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+                # Close to its end a set may be over before the command comes: nothing to change then.
                 await controller.ask("POST", f"/rooms/{pair.room}/set/change", asked)
             case "button":
                 episode.broke_us = now_us
