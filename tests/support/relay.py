@@ -28,6 +28,9 @@ class Relay:
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self.from_daemon: list[bytes] = []
         self.from_board: list[bytes] = []
+        # Frames of these kinds from the daemon are held back until they are let go.
+        self.hold_kinds: frozenset[int] = frozenset()
+        self.held: list[bytes] = []
 
     @property
     def port(self) -> int:
@@ -62,6 +65,9 @@ class Relay:
                     self._to_daemon.sendto(data, self._daemon)
                 elif self._board is not None and source == self._daemon:
                     self._keep(self.from_daemon, data)
+                    if len(data) > 2 and data[2] in self.hold_kinds:
+                        self.held.append(data)
+                        continue
                     self._to_board.sendto(data, self._board)
 
     @staticmethod
@@ -70,6 +76,14 @@ class Relay:
         if len(kept) > _KEPT:
             # The first ones are the handshake's, and stay.
             del kept[20]
+
+    def let_go(self) -> int:
+        """Deliver what was held back, late and in order; give how many there were."""
+        self.hold_kinds = frozenset()
+        held, self.held = self.held, []
+        for frame in held:
+            self.say_to_board(frame)
+        return len(held)
 
     def say_to_board(self, data: bytes) -> None:
         """Send under the daemon's own address."""

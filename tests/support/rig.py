@@ -271,12 +271,12 @@ class Watcher:
             self.events.append(found)
         return found
 
-    def until(self, kind: str, within_s: float = PATIENCE_S) -> Json:
-        """Read on to the next event of `kind`."""
+    def until(self, kind: str, within_s: float = PATIENCE_S, room: str | None = None) -> Json:
+        """Read on to the next event of `kind`, in `room` if one is named."""
         deadline = time.monotonic() + within_s
         while True:
             found = self.message(max(0.01, deadline - time.monotonic()))
-            if found.get("type") == kind:
+            if found.get("type") == kind and room in (None, found["room"]):
                 return found
 
     def send(self, number: int, do: str, **more: object) -> None:
@@ -476,7 +476,7 @@ class Pair:
         """The room's set as the daemon knows it."""
         return self.daemon.room(self.room)["set"]
 
-    def off_after_us(self, at_us: int, watched_s: float = 1.6) -> int:
+    def off_after_us(self, at_us: int, watched_s: float = 1.4) -> int:
         """How long after `at_us` the last vibration of either ended, watched for `watched_s` after it."""
         until_us = at_us + int(watched_s * 1e6)
         time.sleep(max(0, until_us - now_us()) / 1e6)

@@ -16,6 +16,7 @@ from tests.support import relay as relays
 from tests.support import traces
 from tests.support.relay import Relay
 from tests.support.rig import SIDES, Board, Daemon, Pair, wait_for
+from twintap_protocol import frames
 
 PERIOD_US = 250_000
 # Far below what a hand could tell, far above a quiet machine's; a flood that reached the beat would show.
@@ -88,7 +89,7 @@ def test_lies_of_every_kind_in_mid_set_move_nothing(pair: Overheard, daemon: Dae
     links = {side: board.info()["links"] for side, board in pair.boards.items()}
     before = {side: (dropped(pair.boards[side]), daemon.pulser(pair.room, side)["dropped"]) for side in SIDES}
     size = logs_size(daemon, pair)
-    since_us = pair.begin(rate_hz=4, pulse_ms=60, ramp_ms=0, passes=20)
+    since_us = pair.begin(rate_hz=4, pulse_ms=60, ramp_ms=0, passes=18)
     for side, other in (("left", "right"), ("right", "left")):
         road, elsewhere = pair.relays[side], pair.relays[other]
         if way == "to the board":
@@ -107,8 +108,8 @@ def test_lies_of_every_kind_in_mid_set_move_nothing(pair: Overheard, daemon: Dae
             time.sleep(0.002)
     ended = daemon.until_ended(pair.room)
     assert ended["ended_reason"] == "finished"
-    assert assert_even(pair, since_us) == 20
-    pair.assert_exact(since_us, 20)
+    assert assert_even(pair, since_us) == 18
+    pair.assert_exact(since_us, 18)
     for side, board in pair.boards.items():
         # The live link went on through all of it, and somebody counted.
         assert board.info()["links"] == links[side]
@@ -124,7 +125,7 @@ def test_a_flood_of_5000_a_second_disturbs_no_beat(pair: Overheard, daemon: Daem
     size = logs_size(daemon, pair)
     before = dropped(pair.left)
     road = pair.relays["left"]
-    since_us = pair.begin(rate_hz=4, pulse_ms=60, ramp_ms=0, passes=20)
+    since_us = pair.begin(rate_hz=4, pulse_ms=60, ramp_ms=0, passes=18)
     if way == "to the board":
         makers, say = (
             relays.lies(road.from_daemon, pair.relays["right"].from_daemon, chance),
@@ -142,9 +143,9 @@ def test_a_flood_of_5000_a_second_disturbs_no_beat(pair: Overheard, daemon: Daem
     assert ended["ended_reason"] in ("finished", "lost", "lease"), ended
     count = assert_even(pair, since_us)
     if ended["ended_reason"] == "finished":
-        pair.assert_exact(since_us, 20)
+        pair.assert_exact(since_us, 18)
     else:
-        assert count <= 20
+        assert count <= 18
     if way == "to the board":
         assert dropped(pair.left) - before > 500
     assert logs_size(daemon, pair) - size < 4_000
@@ -153,6 +154,29 @@ def test_a_flood_of_5000_a_second_disturbs_no_beat(pair: Overheard, daemon: Daem
     since_us = pair.begin(rate_hz=4, pulse_ms=60, ramp_ms=0, passes=3)
     assert daemon.until_ended(pair.room)["ended_reason"] == "finished"
     pair.assert_exact(since_us, 3)
+
+
+def test_schedules_and_leases_that_come_after_the_stop_move_nothing(pair: Overheard, daemon: Daemon) -> None:
+    """They are authentic and newer than all that the pulser held: corrections in the air at the stop."""
+    pair.begin(rate_hz=2, pulse_ms=60, ramp_ms=0)
+    for road in pair.relays.values():
+        road.hold_kinds = frozenset((frames.SCHEDULE, frames.LEASE))
+    changed = daemon.ask("POST", f"/rooms/{pair.room}/set/change", {"rate_hz": 4})
+    assert changed.status == 200, changed.body
+    time.sleep(0.3)
+    for road in pair.relays.values():
+        kinds = {frame[2] for frame in road.held}
+        assert kinds == {frames.SCHEDULE, frames.LEASE}
+    # Still held back: only the stop itself gets through.
+    assert daemon.ask("POST", f"/rooms/{pair.room}/set/stop").status == 200
+    rows = [len(board.rows()) for board in pair.boards.values()]
+    refused = {side: dict(board.info()["dropped"]) for side, board in pair.boards.items()}
+    for road in pair.relays.values():
+        assert road.let_go() > 3
+    time.sleep(1.2)
+    assert rows == [len(board.rows()) for board in pair.boards.values()]
+    # They were opened and understood, not lost on the way: no counter of refused frames moved.
+    assert refused == {side: dict(board.info()["dropped"]) for side, board in pair.boards.items()}
 
 
 def test_everything_ever_said_said_again_to_an_idle_pair_starts_nothing(
