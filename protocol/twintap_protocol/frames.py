@@ -12,9 +12,9 @@ from .limits import (
     IDENTIFY_MAX_MS,
     MAX_FRAME,
     MAX_LEVEL_BP,
-    MAX_PASSES,
     MAX_PERIOD_US,
     MAX_RAMP_MS,
+    MAX_SET_PASSES,
     MAX_STAMPS,
     MIN_PERIOD_US,
     MIN_RISE_US,
@@ -305,7 +305,7 @@ class Schedule:
         count = _local("the number of segments", len(self.segments), 1, 2)
         _local("set_id", self.set_id, 1, TICKS_MAX)
         _local("revision", self.revision, 0, 65_535)
-        _local("passes", self.passes, 0, MAX_PASSES)
+        _local("passes", self.passes, 0, MAX_SET_PASSES)
         _local("ramp_ms", self.ramp_ms, 0, MAX_RAMP_MS)
         _local("level_bp", self.level_bp, 0, MAX_LEVEL_BP)
         if count == 2:
@@ -339,7 +339,7 @@ class Schedule:
         )
         _below(set_id, 1, TICKS_MAX)
         _below(count, 1, 2)
-        _below(passes, 0, MAX_PASSES)
+        _below(passes, 0, MAX_SET_PASSES)
         _below(ramp_ms, 0, MAX_RAMP_MS)
         _below(level_bp, 0, MAX_LEVEL_BP)
         _length(newer_minor, length, Schedule.LEN + count * Segment.LEN)

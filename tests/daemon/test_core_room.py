@@ -11,6 +11,7 @@ from twintap.core.state import (
     ClockJumped,
     LeftAlone,
     PacingChanged,
+    PassesSet,
     PulserLost,
     PulsersChanged,
     SetEnded,
@@ -320,6 +321,24 @@ def test_a_soft_stop_ends_both_sides_after_the_same_pass() -> None:
     assert world.ended.at_us >= end_us
 
 
+def test_an_open_set_past_what_a_person_can_plan_is_stopped_softly_and_takes_no_number_of_passes() -> None:
+    world = running(rate_hz=4.0)
+    world.run(limits.MAX_SET_MS * 1_000 - 3_000_000, 100_000)
+    with pytest.raises(Refused, match="past pass 1000") as refused:
+        world.apply(Change({"passes": 1_000}, "bob"))
+    assert refused.value.fault.field == "passes"
+    (event,) = world.apply(Stop("ann", soft=True, margin_us=MARGIN_US))
+    assert isinstance(event, PassesSet)
+    assert 2_380 < event.passes <= limits.MAX_SET_PASSES
+    assert world.state.set is not None
+    end_us = world.state.set.timeline.pass_start_us(event.passes)
+    assert world.now_us + MARGIN_US <= end_us <= world.now_us + MARGIN_US + 250_000
+    world.run(1_000_000, 10_000)
+    assert world.ended is not None
+    assert (world.ended.reason, world.ended.by) == ("soft", "ann")
+    assert world.ended.at_us >= end_us
+
+
 def test_a_soft_stop_cannot_be_planned_away_by_more_passes() -> None:
     world = running()
     world.apply(Stop("ann", soft=True, margin_us=MARGIN_US))
@@ -404,7 +423,7 @@ def test_a_side_that_finishes_a_pass_early_holds_another_plan_and_ends_the_set()
     assert (world.ended.reason, world.ended.side) == ("fault", "left")
 
 
-@pytest.mark.parametrize("rate_hz", [0.1, 1.0, 1.5])
+@pytest.mark.parametrize("rate_hz", [0.1, 1.0, 1.5, 4.0])
 def test_the_longest_set_ends_after_a_pass_that_is_the_same_for_both(rate_hz: float) -> None:
     world = running(rate_hz=rate_hz)
     world.run(limits.MAX_SET_MS * 1_000, 100_000)
@@ -414,6 +433,9 @@ def test_the_longest_set_ends_after_a_pass_that_is_the_same_for_both(rate_hz: fl
     end_us = world.state.set.timeline.pass_start_us(world.state.set.pacing.passes)
     longest_us = limits.MAX_SET_MS * 1_000
     assert longest_us - 1_000_000 - 1e6 / rate_hz <= end_us - world.go_us <= longest_us - 500_000
+    assert world.state.set.pacing.passes <= limits.MAX_SET_PASSES
+    (planned,) = [event for event in world.events if isinstance(event, PassesSet)]
+    assert planned.reason == "longest"
 
 
 def test_more_passes_than_the_longest_set_holds_end_with_the_longest_set() -> None:

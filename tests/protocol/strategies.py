@@ -37,7 +37,7 @@ def _schedules(draw):
     return {
         "set_id": draw(st.integers(1, MAX)),
         "revision": draw(U16),
-        "passes": draw(st.integers(0, 1_000)),
+        "passes": draw(st.integers(0, 2_500)),
         "ramp_ms": draw(st.integers(0, 10_000)),
         "level_bp": draw(LEVEL_BP),
         "segments": parts,

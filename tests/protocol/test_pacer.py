@@ -361,6 +361,24 @@ def _plain():
     }
 
 
+def test_a_soft_stop_ends_an_open_set_of_4_hz_that_is_nearly_the_longest():
+    period_us, passes = 250_000, 2_390
+    open_set = _plain()
+    open_set["segments"][0]["period_us"] = period_us
+    soft = dict(open_set, revision=1, passes=passes)
+    ref_us = 300_000 + (passes - 2) * period_us
+    soft["segments"] = [dict(open_set["segments"][0], ref_pass=passes - 2, ref_us=ref_us)]
+    renew = {"every_us": 100_000, "set_id": 1, "for_us": S, "go_us": 300_000, "ended_set": 0}
+    acts = [
+        (0, "schedule", open_set),
+        (200_000, "renew", dict(renew, times=6_000)),
+        (ref_us - 10_000, "schedule", soft),
+    ]
+    seen = play({"origin": [3, 0], "ceiling_bp": 10_000, "acts": acts, "until_us": 600 * S}).seen()
+    assert (seen["ended_set"], seen["ended_reason"]) == (1, 4)
+    assert (seen["delivered"], seen["skipped"], seen["pass_no"]) == (passes, 0, passes)
+
+
 def test_a_sharp_edge_is_where_the_motor_goes_on_or_off():
     case = {
         "origin": [3, 0],

@@ -9,7 +9,7 @@ from twintap_protocol import limits
 
 from ..errors import Fault, Refused
 from ..views import SIDES, Side, other
-from .pacing import OPEN, Pacing
+from .pacing import MAX_PASSES, OPEN, Pacing
 from .state import (
     Change,
     ChangePlanned,
@@ -148,16 +148,19 @@ def _check_passes(current: SetState, passes: int, now_us: float) -> None:
     if passes == OPEN:
         return
     least = current.timeline.first_pass_from(now_us + CHANGE_LEAD_US)
+    if least > MAX_PASSES:
+        text = f"passes is {passes}; the set is past pass {MAX_PASSES} or nearly so: stop it, at once or softly"
+        raise Refused(Fault("range", text, field="passes", value=passes))
     if passes < least:
         raise Refused(
             Fault(
                 "range",
                 f"passes is {passes}; pass {least} is about to be reached, so it has to lie in"
-                f" {least}..{limits.MAX_PASSES}, or stop the set",
+                f" {least}..{MAX_PASSES}, or stop the set",
                 field="passes",
                 value=passes,
                 low=least,
-                high=limits.MAX_PASSES,
+                high=MAX_PASSES,
             )
         )
 
@@ -194,9 +197,6 @@ def _stop(state: RoomState, command: Stop, now_us: float) -> list[Event]:
     passes = max(1, current.timeline.first_pass_from(now_us + command.margin_us))
     if current.pacing.passes != OPEN and current.pacing.passes <= passes:
         return []
-    if passes > limits.MAX_PASSES:
-        # An open set may be past what a frame's planned passes can say.
-        return _end(state, "soft", command.actor, None, now_us)
     return [PassesSet(command.actor, passes, "soft")]
 
 
@@ -316,7 +316,7 @@ def _look_longest(current: SetState, now_us: float) -> list[Event]:
     last = timeline.first_pass_from(now_us + CHANGE_LEAD_US)
     if timeline.pass_start_us(last + 1) <= go_us + LONGEST_US:
         return []
-    if last > limits.MAX_PASSES or 0 < current.pacing.passes <= last:
+    if 0 < current.pacing.passes <= last:
         return []
     return [PassesSet("system", last, "longest")]
 

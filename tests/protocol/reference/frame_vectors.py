@@ -79,7 +79,7 @@ RANGES = {
     "schedule": (
         ("set_id", 1, MAX),
         ("revision", 0, 65_535),
-        ("passes", 0, 1_000),
+        ("passes", 0, 2_500),
         ("ramp_ms", 0, 10_000),
         ("level_bp", 0, 10_000),
     ),
