@@ -248,9 +248,10 @@ class Hub:
         async with self._pairing:
             if held.state.set is not None and held.state.set.phase != "ended":
                 raise Refused(Fault("running", "a set is running: stop it before the sides are swapped"))
-            held.swap_sides()
-            for pulser in list(held.pulsers.values()):
-                await asyncio.to_thread(self._store.put_pairing, pulser.pairing)
+            with held.swapping():
+                # On the disk first, both at once: whatever fails or dies here, no side has two pulsers.
+                await asyncio.to_thread(self._store.put_pairings, held.swapped())
+                held.swap_sides()
         held.tell("room.swapped", actor, {})
         return held.view()
 
@@ -348,7 +349,7 @@ class Hub:
                     host, port = pulser.address
                     if (held.last_host, held.last_port) != (host, port):
                         pulser.pairing = dataclasses.replace(held, last_host=host, last_port=port)
-                        await asyncio.to_thread(self._store.put_pairing, pulser.pairing)
+                        await asyncio.to_thread(self._store.put_address, pulser.pairing.pulser_id, host, port)
 
     def _is_on(self, pulser: Pulser) -> bool:
         current = self._rooms[pulser.pairing.room].state.set

@@ -6,7 +6,8 @@ left the socket before anybody is told of it.
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from twintap_protocol import frames
@@ -34,6 +35,7 @@ from .core.timeline import Timeline
 from .errors import Fault, Refused
 from .links.pulser import Pulser
 from .showing import pulser_view, set_view
+from .store import Pairing
 from .views import (
     Problem,
     RoomEvent,
@@ -84,6 +86,7 @@ class Room:
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._started_at: str | None = None
         self._passes_told = 0
+        self._is_swapping = False
         self._shown: dict[str, tuple[object, ...]] = {}
         self.stops = 0  # hard stops so far: what was under way without a set is called off by one
 
@@ -91,6 +94,9 @@ class Room:
 
     async def start(self, changes: Mapping[str, object], actor: str, revision: int | None) -> RoomView:
         """Starts a set; returns once both pulsers have acknowledged it. Raises `Refused`."""
+        if self._is_swapping:
+            text = "the sides are being swapped: start again in a moment"
+            raise Refused(Fault("running", text, retry_after_ms=200))
         lead_us, margin_us = self._lead()
         set_id = self._next_set_id()
         self.command(Start(set_id, changes, actor, lead_us, margin_us, revision, self.controllers))
@@ -218,13 +224,29 @@ class Room:
             self._shown[pulser.id] = shown
             self.tell("pulser.changed", "system", {"side": pulser.pairing.side, "pulser": pulser.id})
 
+    @contextmanager
+    def swapping(self) -> Generator[None]:
+        """Meanwhile no set starts: what was planned for left must not come to right."""
+        self._is_swapping = True
+        try:
+            yield
+        finally:
+            self._is_swapping = False
+
+    def swapped(self) -> list[Pairing]:
+        """The pairings as they are once left is right."""
+        return [
+            dataclasses.replace(pulser.pairing, side=other(side)) for side, pulser in self.pulsers.items()
+        ]
+
     def swap_sides(self) -> None:
         """What was left is right. The caller has seen that no set is on."""
         pulsers = list(self.pulsers.values())
+        pairings = self.swapped()
         self.pulsers.clear()
-        for pulser in pulsers:
-            pulser.pairing = dataclasses.replace(pulser.pairing, side=other(pulser.pairing.side))
-            self.pulsers[pulser.pairing.side] = pulser
+        for pulser, pairing in zip(pulsers, pairings, strict=True):
+            pulser.pairing = pairing
+            self.pulsers[pairing.side] = pulser
             pulser.assign()
         self.state = evolve(self.state, PulsersChanged())
 

@@ -11,6 +11,7 @@ import secrets
 import stat
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -167,14 +168,28 @@ class Store:
 
     def put_pairing(self, pairing: Pairing) -> None:
         """Keep a pairing, in place of one of the same pulser. StoreError if it cannot be written."""
+        self.put_pairings([pairing])
+
+    def put_pairings(self, pairings: Iterable[Pairing]) -> None:
+        """Keep them all, each in place of one of the same pulser, in one write: all of them or none.
+
+        StoreError if they cannot be written.
+        """
         with self._mutex:
-            changed = self._pairings | {pairing.pulser_id: pairing}
+            changed = self._pairings | {pairing.pulser_id: pairing for pairing in pairings}
             if len(changed) > _PAIRINGS_MAX:
                 raise StoreError(
                     f"{_PAIRINGS_MAX} pulsers are paired already; unpair one that is no longer used"
                 )
             self._write_pairings(changed)
             self._pairings = changed
+
+    def put_address(self, pulser_id: bytes, host: str, port: int) -> None:
+        """Keep where a pulser was last heard, and nothing else of it; one that is not paired is no error."""
+        with self._mutex:
+            held = self._pairings.get(pulser_id)
+            if held is not None:
+                self.put_pairing(replace(held, last_host=host, last_port=port))
 
     def remove_pairing(self, pulser_id: bytes) -> None:
         """Forget a pairing; one that is not there is no error."""

@@ -99,7 +99,7 @@ class RoomView:
 
 @dataclass(frozen=True, slots=True)
 class RoomEvent:
-    """One thing that happened in a room, and the room's state after it. `type` is dotted, as `set.started`."""
+    """What happened in a room, and the room's state after it. `type` is dotted, as `set.started`."""
 
     type: str
     room: str

@@ -1,13 +1,15 @@
 """Who commands and who watches: order, refusals, swap, identify, and readers that are slow."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.support.hub_house import house, is_still, until
 from tests.support.light_pulser import host_us
-from twintap.errors import Refused
+from twintap.errors import Refused, StoreError
+from twintap.store import Pairing
 from twintap.views import RoomEvent
 from twintap.watch import Watch
 from twintap_protocol import frames
@@ -113,6 +115,49 @@ async def test_a_stop_during_a_start_wins(tmp_path: Path) -> None:
         await asyncio.sleep(0.3)
         assert home.left.edges == []
         assert home.right.edges == []
+
+
+async def test_a_swap_that_cannot_be_kept_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path / "data") as home:
+        await home.ready()
+        before, seen = home.store.pairings(), home.room.revision
+
+        def full(*_: object) -> None:
+            raise OSError(28, "no space left on device")
+
+        monkeypatch.setattr("os.fsync", full)
+        with pytest.raises(StoreError):
+            await home.hub.swap("blue", actor="ann")
+        monkeypatch.undo()
+        assert home.store.pairings() == before
+        assert home.room.revision == seen
+        assert home.hub.pulser_of("blue", "left").id == home.left.pulser_id.hex()
+        await home.start(rate_hz=4, passes=1)
+        assert (await home.over()).ended_reason == "finished"
+
+
+async def test_no_set_starts_while_the_sides_are_being_swapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path / "data") as home:
+        await home.ready()
+        disk = threading.Event()
+        write = home.store.put_pairings
+
+        def slow(pairings: list[Pairing]) -> None:
+            assert disk.wait(10)
+            write(pairings)
+
+        monkeypatch.setattr(home.store, "put_pairings", slow)
+        swap = asyncio.create_task(home.hub.swap("blue", actor="ann"))
+        await asyncio.sleep(0.05)
+        with pytest.raises(Refused, match="being swapped"):
+            await home.hub.start_set("blue", {}, actor="ann", revision=None)
+        disk.set()
+        await swap
+        assert home.hub.pulser_of("blue", "left").id == home.right.pulser_id.hex()
 
 
 async def test_swapping_turns_left_into_right_without_pairing_again(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The data folder: what it keeps, who may read it, what a damaged one says."""
 
+import json
 import os
 import stat
 from dataclasses import replace
@@ -53,6 +54,48 @@ def test_a_pulser_has_one_pairing(folder: Path) -> None:
     store.put_pairing(LEFT)
     store.put_pairing(replace(LEFT, side="right", key=bytes(16)))
     assert [pairing.side for pairing in store.pairings()] == ["right"]
+    store.close()
+
+
+def test_two_pairings_are_kept_in_one_write_or_not_at_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(folder)
+    right = replace(LEFT, pulser_id=bytes(8), side="right")
+    store.put_pairings([LEFT, right])
+    before = store.pairings()
+    file = folder / "pairings.json"
+    swapped = [replace(LEFT, side="right"), replace(right, side="left")]
+    put_in_place = Path.replace
+    seen: list[list[str]] = []
+
+    def die_at_the_second(self: Path, target: Path) -> Path:
+        """A power cut: the first write of the two that could be here is done, the next never."""
+        if seen:
+            raise OSError(5, "the power is gone")
+        done = put_in_place(self, target)
+        seen.append([record["side"] for record in json.loads(file.read_text())["pairings"]])
+        return done
+
+    monkeypatch.setattr(Path, "replace", die_at_the_second)
+    store.put_pairings(swapped)
+    assert seen == [["right", "left"]]
+    with pytest.raises(StoreError):
+        store.put_pairings(before)
+    assert store.pairings() == swapped
+    monkeypatch.undo()
+    store = reopened(store)
+    assert store.pairings() == swapped
+    store.close()
+
+
+def test_an_address_is_kept_and_nothing_else_of_the_pairing_is_touched(folder: Path) -> None:
+    store = Store.open(folder)
+    store.put_pairing(LEFT)
+    store.put_pairing(replace(LEFT, side="right"))
+    store.put_address(LEFT.pulser_id, "192.0.2.9", 5_000)
+    store.put_address(bytes(8), "192.0.2.9", 5_000)
+    assert store.pairings() == [replace(LEFT, side="right", last_host="192.0.2.9", last_port=5_000)]
     store.close()
 
 

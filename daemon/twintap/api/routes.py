@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -214,10 +213,7 @@ async def say_address(context: Ctx, _: Administrator, pulser: PulserId, body: mo
     except ValueError:
         raise Refused(Fault("field", "host has to be an IPv4 address", field="host")) from None
     context.hub.heard_of(bytes.fromhex(pulser), host, body.port)
-    for pairing in context.store.pairings():
-        if pairing.pulser_id.hex() == pulser:
-            known = replace(pairing, last_host=host, last_port=body.port)
-            await asyncio.to_thread(context.store.put_pairing, known)
+    await asyncio.to_thread(context.store.put_address, bytes.fromhex(pulser), host, body.port)
 
 
 # -- tokens ------------------------------------------------------------------------------------------------

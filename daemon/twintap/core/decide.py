@@ -149,7 +149,9 @@ def _check_passes(current: SetState, passes: int, now_us: float) -> None:
         return
     least = current.timeline.first_pass_from(now_us + CHANGE_LEAD_US)
     if least > MAX_PASSES:
-        text = f"passes is {passes}; the set is past pass {MAX_PASSES} or nearly so: stop it, at once or softly"
+        text = (
+            f"passes is {passes}; the set is past pass {MAX_PASSES} or nearly so: stop it, at once or softly"
+        )
         raise Refused(Fault("range", text, field="passes", value=passes))
     if passes < least:
         raise Refused(
