@@ -1,5 +1,6 @@
-"""Where a pulser was last heard outlives the daemon, so that a restart finds it without mDNS."""
+"""What outlives a link: where a pulser was last heard, its side, and its room's colour."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,20 @@ async def test_the_address_of_a_linked_pulser_is_kept_for_the_next_start(
         kept: list[Pairing] = home.store.pairings()
         heard = {view.id: view.address for view in home.hub.pulsers()}
         assert {p.pulser_id.hex(): f"{p.last_host}:{p.last_port}" for p in kept} == heard
+
+
+async def test_a_pulser_that_links_is_told_its_room_s_colour_whatever_side_it_says(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        colour = bytes.fromhex(home.room.colour[1:])
+        assert any(colour)
+        for pulser in (home.left, home.right):
+            await until(lambda pulser=pulser: bytes(pulser.colour) == colour, "it knows the colour")
+        await home.ready()
+        told = home.left.assigns
+        await asyncio.sleep(0.6)
+        assert home.left.assigns == told <= 3
+        for pulser in (home.left, home.right):
+            pulser.colour = (0, 0, 0)  # as after a reset that forgot it
+        await home.restart()
+        for pulser in (home.left, home.right):
+            await until(lambda pulser=pulser: bytes(pulser.colour) == colour, "the new link tells it again")

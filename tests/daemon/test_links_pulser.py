@@ -43,6 +43,27 @@ class Bench:
         return sum(data[2] == frames.BECKON for data in self.sent)
 
 
+def told(bench: Bench) -> int:
+    """Takes one report, as the room does, and gives how many ASSIGNs went out for it."""
+    bench.sent.clear()
+    bench.pulser.assign()
+    return sum(data[2] == frames.ASSIGN for data in bench.sent)
+
+
+def test_a_link_s_first_reports_have_side_and_colour_told_and_after_that_only_another_side_does() -> None:
+    bench = Bench()
+    for _ in range(2):
+        bench.link_up()
+        assert bench.pulser.report is not None
+        bench.pulser.report.side = frames.SIDE_LEFT
+        bench.pulser.report.flags = frames.FLAG_SET
+        assert told(bench) == 0  # what came first is a set; it is told when that is over
+        bench.pulser.report.flags = 0
+        assert [told(bench) for _ in range(6)] == [1, 1, 1, 0, 0, 0]
+        bench.pulser.report.side = frames.SIDE_RIGHT
+        assert [told(bench) for _ in range(3)] == [1, 1, 1]
+
+
 def test_a_pulser_without_an_address_is_not_called() -> None:
     assert Bench().beckons(60) == 0
 

@@ -63,6 +63,8 @@ class LightPulser:
 
     def __post_init__(self) -> None:
         self.pacer = Pacer()
+        self.colour = (0, 0, 0)
+        self.assigns = 0
         self.presses = 0
         self.dropped = 0
         self._schedule = b""
@@ -258,7 +260,9 @@ class LightPulser:
                 pacer.identify(identify.duration_ms, identify.level_bp, self._now()[1])
             self.report()
         elif kind == frames.ASSIGN:
-            self.side = frames.Assign.read(buf, 12, payload_len).side
+            assign = frames.Assign.read(buf, 12, payload_len)
+            self.side, self.colour = assign.side, (assign.red, assign.green, assign.blue)
+            self.assigns += 1
             self.report()
         self._follow()
 

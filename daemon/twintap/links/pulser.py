@@ -21,6 +21,7 @@ _BECKON_FIRST_US = limits.HELLO_RETRY_MS * 1_000
 _BECKON_MOST_US = limits.HELLO_RETRY_MAX_MS * 1_000
 _BECKON_LEAST_US = 100_000  # whatever mDNS says, and however often
 _ANSWERS_PER_S = 10.0  # new links offered to one pulser; it asks twice a second at most
+_COLOUR_TOLD = 3  # bad air loses 5 % of frames: all of three seldom
 _BECKON_FAST_US = 60_000_000  # after this long without an answer, only as often as the road needs
 
 
@@ -171,11 +172,16 @@ class Pulser:
             self.link.send_lease(frames.Lease(0, 0, 0, 0, 0, ended_set))
 
     def assign(self) -> None:
-        """Tells the pulser its side and its room's colour, if what it says of itself is another."""
+        """Tells the pulser its side and its room's colour; call it with each report, it tells what is needed.
+
+        No report tells a colour: a new link's first `_COLOUR_TOLD` reports have it told whatever they say.
+        After that only a side that is another is put right. While a set is held nothing is told.
+        """
         link = self.link
-        if link is None or link.report is None:
+        if link is None or link.report is None or link.report.flags & frames.FLAG_SET:
             return
         side = frames.SIDE_LEFT if self.pairing.side == "left" else frames.SIDE_RIGHT
-        if link.report.side != side and not link.report.flags & frames.FLAG_SET:
+        if link.report.side != side or link.assigned < _COLOUR_TOLD:
+            link.assigned += 1
             frame = frames.Assign(side, *self.colour)
             link.send(frames.ASSIGN, frame.write(link.payload, link.channel.PAYLOAD))
