@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+from tests.bench.report import spread
 from tests.support.light_pulser import LightPulser, host_us
 from twintap_protocol import frames
 from twintap_protocol.ticks import ticks_diff
@@ -44,6 +45,25 @@ class CountedPulser(LightPulser):
         super().report()
 
 
+class LoopLateness:
+    """How late this process's own loop is: pulsers that come too late to it are silent for no fault of the
+    daemon's."""
+
+    _EVERY_S = 0.02
+
+    def __init__(self) -> None:
+        self.late_ms: list[float] = []
+
+    async def watch(self) -> None:
+        while True:
+            due_us = host_us() + round(self._EVERY_S * 1e6)
+            await asyncio.sleep(self._EVERY_S)
+            self.late_ms.append((host_us() - due_us) / 1e3)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in spread(self.late_ms).items())
+
+
 async def _run(plan: dict[str, Any], out: TextIO) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -63,7 +83,11 @@ async def _run(plan: dict[str, Any], out: TextIO) -> None:
         await asyncio.sleep(1 / _BEGINNING_PER_S)
     # What was made so far stays: collecting it again and again would be taken for the daemon's lateness.
     gc.freeze()
+    lateness = LoopLateness()
+    watching = asyncio.create_task(lateness.watch(), name="loop lateness")
     await stop.wait()
+    watching.cancel()
+    print(f"the light pairs' own loop late by (ms) {lateness}", file=sys.stderr)
     for pulser in pulsers:
         await pulser.close()
 

@@ -8,6 +8,7 @@ import random
 import secrets
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ async def _measure_one(table: Table, folder: Path, out: Path, number: int, stops
         cores = (cpu_s_and_rss(daemon_pid)[0] - before_s) / window_s
         light_cores = (cpu_s_and_rss(light.pid)[0] - light_before_s) / window_s
         rss_mib = cpu_s_and_rss(daemon_pid)[1]
-        running = await _running(daemon)
+        running, others = await _running(daemon)
         asked: list[tuple[str, int, int]] = []
         each = -(-stops // COMMANDERS)
         for found in await asyncio.gather(
@@ -120,6 +121,7 @@ async def _measure_one(table: Table, folder: Path, out: Path, number: int, stops
         ):
             asked += found
         await asyncio.sleep(0.5)
+    light_said = last_words(folder / "light.log")
     off_ms, silent = _off_ms(asked, ended)
     answers_ms = [(answered_us - stop_us) / 1e3 for _, stop_us, answered_us in asked]
     off, answer = spread(off_ms), spread(answers_ms)
@@ -136,9 +138,10 @@ async def _measure_one(table: Table, folder: Path, out: Path, number: int, stops
     }  # fmt: skip
     table.files.append(ended.name)
     table.notes.append(
-        f"{number} pairs: {running} tapped at the end of the window, {refused} starts were refused,"
+        f"{number} pairs: {running} tapped at the window's end (others: {others}), {refused} starts refused,"
         f" {silent} stops did not reach both; {host}"
     )
+    table.notes.append(f"{number} pairs: {light_said}")
     table.goals.append(Goal(f"{number} pairs: stop to both off, p99 ms", off["p99"], STOP_GOAL_MS))
     if number >= 500:
         table.goals.append(Goal(f"{number} pairs: the daemon's cores", cores, CORES_GOAL))
@@ -162,9 +165,13 @@ async def _until_linked(daemon: Daemon, number: int, light: asyncio.subprocess.P
         await asyncio.sleep(1.0)
 
 
-async def _running(daemon: Daemon) -> int:
+async def _running(daemon: Daemon) -> tuple[int, str]:
+    """How many rooms tap, and why the others do not."""
     _, rooms = await daemon.ask("GET", "/rooms")
-    return sum(1 for room in rooms if room["set"] is not None and room["set"]["state"] == "running")
+    held = [room["set"] for room in rooms]
+    reasons = Counter("never started" if one is None else one["ended_reason"] or one["state"] for one in held)
+    running = reasons.pop("running", 0)
+    return running, ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()) or "none"
 
 
 async def _start_all(commander: Controller, rooms: Sequence[str]) -> int:
