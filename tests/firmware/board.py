@@ -38,6 +38,7 @@ class Board:
                 await asyncio.sleep(0.02)
         # No new line ever waits for an old one's answer: the port is opened for the whole test.
         self._serial = serial.Serial(str(self.link), timeout=0)
+        await self.info()  # the VM has come up when it answers
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -60,15 +61,17 @@ class Board:
         return data.decode()
 
     async def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        """A request's whole answer."""
+        """A request's whole answer. What is written while the VM boots is lost: it is asked again."""
+        # A question does nothing and may be asked often; a deed must not be done twice by a slow machine.
+        patience_s = 0.2 if method == "info" else 2.0
         self._number += 1
         request = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": params}
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while True:
                 self.write(json.dumps(request).encode() + b"\n")
                 with contextlib.suppress(TimeoutError):
                     while True:
-                        text = await self.line(2.0)
+                        text = await self.line(patience_s)
                         with contextlib.suppress(ValueError):
                             answer = json.loads(text)
                             if answer.get("id") == self._number:
