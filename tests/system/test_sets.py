@@ -75,7 +75,7 @@ def test_the_widest_pulse_is_half_a_pass_and_does_not_overlap(pair: Pair, daemon
 
 
 def test_a_set_ramps_up_and_every_pulse_rises_for_20_ms(pair: Pair, daemon: Daemon) -> None:
-    since_us = pair.begin(rate_hz=4, pulse_ms=80, level_pct=50, ramp_ms=1_500, passes=10)
+    since_us = pair.begin(rate_hz=4, pulse_ms=80, level_pct=50, ramp_ms=1_200, passes=8)
     daemon.until_ended(pair.room)
     for board in pair.boards.values():
         pulses = board.pulses(since_us)
@@ -83,7 +83,7 @@ def test_a_set_ramps_up_and_every_pulse_rises_for_20_ms(pair: Pair, daemon: Daem
         assert peaks == sorted(peaks)
         assert peaks[0] < 20
         assert peaks[-1] == pytest.approx(50, abs=0.1)
-        assert all(level < 50 for level in peaks[:5])
+        assert all(level < 50 for level in peaks[:4])
         assert all(pulse.rise_us >= 20_000 for pulse in pulses)
         _assert_no_jolt(board.rows(), since_us)
 
@@ -147,13 +147,13 @@ def test_a_lower_level_acts_at_once_and_a_higher_one_from_the_next_pulse(pair: P
     pair.begin(rate_hz=0.5, pulse_ms=1_000, level_pct=50, ramp_ms=0)
     wait_for("a long left pulse at its level", lambda: pair.left.level_pct() == 50)
     begun = pair.left.pulses()[-1]
-    daemon.done("set", "change", pair.room, "--level-pct", "10")
+    daemon.ask("POST", f"/rooms/{pair.room}/set/change", {"level_pct": 10})
     wait_for("a lower level in the same pulse", lambda: pair.left.level_pct() in (10, 0))
     assert pair.left.pulses()[-1].on_us == begun.on_us
     assert 10 in {row.level_pct for row in pair.left.rows() if row.at_us > begun.on_us}
     wait_for("a right pulse", lambda: pair.right.level_pct() == 10)
     held = pair.right.pulses()[-1]
-    daemon.done("set", "change", pair.room, "--level-pct", "40")
+    daemon.ask("POST", f"/rooms/{pair.room}/set/change", {"level_pct": 40})
     wait_for("the next left pulse", lambda: pair.left.pulses()[-1].on_us > held.on_us)
     pair.halt()
     assert max(row.level_pct for row in pair.right.rows() if row.at_us >= held.on_us) == 10
@@ -168,13 +168,13 @@ def test_a_stop_ends_both_at_once_even_in_a_pulse(pair: Pair, daemon: Daemon) ->
     assert (pair.left.level_pct(), pair.right.level_pct()) == (0, 0)
     assert pair.left.pulses()[-1].width_us < 1_000_000 - EDGE_SLACK_US
     count = [len(board.rows()) for board in pair.boards.values()]
-    time.sleep(1.5)
+    time.sleep(0.8)
     assert count == [len(board.rows()) for board in pair.boards.values()]
     assert pair.set()["ended_reason"] == "stop"
 
 
 def test_a_soft_stop_ends_with_a_whole_pass(pair: Pair, daemon: Daemon) -> None:
-    since_us = pair.begin(rate_hz=1, pulse_ms=300, ramp_ms=0)
+    since_us = pair.begin(rate_hz=1.6, pulse_ms=300, ramp_ms=0)
     wait_for("the second pass", lambda: len(pair.left.pulses(since_us)) == 2)
     daemon.done("set", "stop", pair.room, "--soft")
     assert (pair.left.level_pct(), pair.right.level_pct()) == (0, 0)
@@ -189,10 +189,9 @@ def test_a_soft_stop_ends_with_a_whole_pass(pair: Pair, daemon: Daemon) -> None:
 def test_a_clock_correction_after_a_stop_moves_nothing(pair: Pair, daemon: Daemon) -> None:
     """On air that delays and repeats, schedules and corrections are under way when the stop is said."""
     pair.air("bad")
-    for _ in range(2):
-        pair.begin(rate_hz=4, pulse_ms=60, ramp_ms=0)
-        daemon.ask("POST", f"/rooms/{pair.room}/set/change", {"rate_hz": 3})
-        pair.halt()
-        count = [len(board.rows()) for board in pair.boards.values()]
-        time.sleep(1.0)
-        assert count == [len(board.rows()) for board in pair.boards.values()]
+    pair.begin(rate_hz=4, pulse_ms=60, ramp_ms=0)
+    daemon.ask("POST", f"/rooms/{pair.room}/set/change", {"rate_hz": 3})
+    pair.halt()
+    count = [len(board.rows()) for board in pair.boards.values()]
+    time.sleep(1.0)
+    assert count == [len(board.rows()) for board in pair.boards.values()]
