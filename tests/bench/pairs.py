@@ -23,6 +23,7 @@ COMMANDERS = 4
 STOP_GOAL_MS = 50.0
 CORES_GOAL = 1.0
 _READY_WITHIN_S = 180.0
+_SETTLE_S = 5.0  # the last to link has to know its clock, too
 
 
 def cpu_s_and_rss(pid: int) -> tuple[float, float]:
@@ -93,6 +94,7 @@ async def _measure_one(table: Table, folder: Path, out: Path, number: int, stops
         stack.push_async_callback(end, light)
         await _until_linked(daemon, number, light, folder)
         progress(f"pairs {number}: linked")
+        await asyncio.sleep(_SETTLE_S)
         commanders = [await stack.enter_async_context(daemon.controller()) for _ in range(COMMANDERS)]
         rooms = [f"r{at}" for at in range(number)]
         refused = sum(
