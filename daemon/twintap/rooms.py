@@ -267,8 +267,7 @@ class Room:
         """This computer's clock jumped, or its loop was away: nothing that was planned holds."""
         self.command(ClockJumped())
         for pulser in self.pulsers.values():
-            if pulser.link is not None:
-                pulser.link.drop_fit()
+            pulser.drop_fit()
         self.tell("clock.jumped", "system", {})
 
     # --- inside -----------------------------------------------------------------------------------------

@@ -50,6 +50,9 @@ class Pulser:
         self._seeking_since_us = clock_us()
         self._keepalive_due_us = 0
         self._answers = Bucket(_ANSWERS_PER_S, _ANSWERS_PER_S)
+        self._last_link: Link | None = (
+            None  # the link before: its clock still runs if the pulser did not boot
+        )
 
     @property
     def report(self) -> frames.Report | None:
@@ -113,6 +116,10 @@ class Pulser:
         if self.link is not None:
             gone.append(self.link.channel.link_id)
         self.pending.clear()
+        before = self.link or self._last_link
+        if before is not None and before.boot_id == link.boot_id:
+            link.fit = before.fit
+        self._last_link = None
         self.link = link
         self.was_linked = True
         self._beckon_wait_us = _BECKON_FIRST_US
@@ -125,10 +132,17 @@ class Pulser:
         self.pending.clear()
         if self.link is not None:
             gone.append(self.link.channel.link_id)
+            self._last_link = self.link
         self.link = None
         self._seeking_since_us = self._clock_us()
         self._beckon_due_us = 0
         return gone
+
+    def drop_fit(self) -> None:
+        """Forgets what its clock reads: the daemon's own clock jumped."""
+        self._last_link = None
+        if self.link is not None:
+            self.link.drop_fit()
 
     def found_at(self, address: Address) -> None:
         """Discovery, or a person, says that the pulser is at `address`: ask it there, if it is not linked.
