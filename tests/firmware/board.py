@@ -13,6 +13,7 @@ from typing import Any
 import serial
 
 from .fake_daemon import DAEMON_ID, KEY
+from .host_waits import HostWaits
 
 
 class Board:
@@ -99,6 +100,11 @@ class Board:
         await writer.wait_closed()
         assert answer["ok"], answer
         return answer
+
+    async def host_waits(self, *parts: str) -> HostWaits:
+        """Watches, once entered, how long the host keeps `parts` from running: all of the board, and this."""
+        pids = (await self.hands(do="info"))["pids"] | {"test": os.getpid()}
+        return HostWaits(*(pids[part] for part in parts or ("vm", "keeper", "radio", "test")))
 
     def rows(self) -> list[tuple[int, str, float]]:
         """The trace: host's µs, side, level in percent."""
