@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PAIRS ?= 1
 SOAK_MINUTES ?= 60
+# Most tests wait for a motor line, so two files at once cost little; more would disturb each other's beat.
+TEST_WORKERS ?= 2
 BOARD ?=
 ARGS ?=
 
@@ -22,7 +24,7 @@ run: $(RUN_READY)  ## a daemon with PAIRS virtual pairs (1), ready to tap
 	$(BIN)/twintap serve --virtual $(PAIRS) $(ARGS)
 
 test: $(DEV_READY)  ## every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
 
 lint: $(DEV_READY)  ## style, format and types, on the host and on the pulser
 	$(BIN)/ruff check .
