@@ -85,7 +85,7 @@ class Rig:
 
         def ready() -> bool:
             self.write(f"echo {word}")
-            return self._read_until(f"{word}\n", 0.3)
+            return self._read_until(f"{word}\n", 0.1)
 
         wait_for("the app on the console", ready)
         # Questions that were asked while it booted are answered late: let them pass.

@@ -38,6 +38,6 @@ async def test_a_pulser_that_links_is_told_its_room_s_colour_whatever_side_it_sa
         assert home.left.assigns == told <= 3
         for pulser in (home.left, home.right):
             pulser.colour = (0, 0, 0)  # as after a reset that forgot it
-        await home.restart()
+            pulser.ask_again()
         for pulser in (home.left, home.right):
             await until(lambda pulser=pulser: bytes(pulser.colour) == colour, "the new link tells it again")

@@ -33,7 +33,7 @@ async def test_forged_replayed_cut_and_strange_frames_change_nothing_but_counter
     async with house(tmp_path / "data") as home:
         tap = home.tap()
         sent = record(home.left)
-        await home.start(rate_hz=4, pulse_ms=100, passes=10)
+        await home.start(rate_hz=4, pulse_ms=100, passes=6)
         link = home.hub.pulser_of("blue", "left").link
         assert link is not None
         await asyncio.sleep(0.5)
@@ -56,7 +56,7 @@ async def test_forged_replayed_cut_and_strange_frames_change_nothing_but_counter
         assert link.address == address
         ended = await home.over()
         assert ended.ended_reason == "finished"
-        assert_whole(home, "blue", 10)
+        assert_whole(home, "blue", 6)
         assert len(caplog.records) == logged
         assert home.hub.pulser_of("blue", "left").dropped >= 20
 

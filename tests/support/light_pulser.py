@@ -174,8 +174,8 @@ class LightPulser:
             warm = host_us() - self._linked_us < limits.PROBE_WARM_MS * 1_000
             await asyncio.sleep((limits.PROBE_WARM_EVERY_MS if warm else limits.PROBE_EVERY_MS) / 1_000)
 
-    def report(self) -> None:
-        channel = self._link.channel or self._link.pending
+    def report(self, channel: Channel | None = None) -> None:
+        channel = channel or self._link.channel or self._link.pending
         if channel is None:
             return
         pacer = self.pacer
@@ -233,7 +233,8 @@ class LightPulser:
     def _act(self, kind: int, buf: bytearray, payload_len: int, received_us: int) -> None:
         pacer = self.pacer
         if kind == frames.WELCOME:
-            self.report()
+            # Under the new link, whatever other one is live: this is what proves it.
+            self.report(self._link.pending)
         elif kind == frames.ECHO:
             seq = frames.Probe.read(buf, 12, payload_len)
             asked_us = self._asked.pop(seq, None)
