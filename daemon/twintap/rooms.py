@@ -6,7 +6,7 @@ left the socket before anybody is told of it.
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -35,6 +35,7 @@ from .core.timeline import Timeline
 from .errors import Fault, Refused
 from .links.pulser import Pulser
 from .showing import pulser_view, set_view
+from .stilling import still
 from .store import Pairing
 from .views import (
     Problem,
@@ -125,12 +126,14 @@ class Room:
         events = self.command(Stop(actor, soft, self._lead()[1]))
         if not soft:
             self.stops += 1
-            if not events:
-                self._stop_again()
         current = self.state.set
-        if current is None:
-            return self.view()
+        if current is None or current.phase == "ended":
+            return await self._still()
         set_id = current.set_id
+        if not events and not current.is_on:
+            # A stop is under way. Whoever asks again is not made to wait for its next repeat.
+            for wire in self._wires.values():
+                wire.link.send_stop(set_id)
 
         def is_over() -> bool:
             now = self.state.set
@@ -139,16 +142,22 @@ class Room:
         await self._until(is_over, _ANSWER_S if not soft else None)
         current = self.state.set
         if current is not None and current.set_id == set_id and current.silent:
-            side = current.silent[0]
-            which = " and ".join(current.silent)
-            raise Refused(
-                Fault(
-                    "silent",
-                    f"the {which} pulser did not confirm the stop; its lease has ended, which stops it by"
-                    " itself: look at it, and at the network",
-                    side=side,
-                )
-            )
+            raise Refused(_silent_fault(current.silent))
+        return self.view()
+
+    async def _still(self) -> RoomView:
+        """No set is on, as far as is known here. Whoever asks for a stop gets one all the same: of a buzz, of
+        a set that a daemon before this one left running, of whatever moves a motor."""
+        self.stops += 1
+        newest = self.state.set.set_id if self.state.set is not None else 0
+
+        def is_superseded() -> bool:
+            current = self.state.set
+            return current is not None and current.set_id > newest and current.is_on
+
+        silent = await still(self.pulsers, self._next_set_id(), self._clock_us, self._until, is_superseded)
+        if silent:
+            raise Refused(_silent_fault(silent))
         return self.view()
 
     def command(self, command: Command) -> list[Event]:
@@ -158,14 +167,6 @@ class Room:
         events = decide(self.state, command, now_us)
         self._apply(events, now_us)
         return events
-
-    def _stop_again(self) -> None:
-        # No set is on as far as we know. Whoever asks for a stop gets one all the same: of a buzz, of a stop
-        # under way, of whatever moves a motor against all that is known here.
-        set_id = self.state.set.set_id if self.state.set is not None else 0
-        for pulser in self.pulsers.values():
-            if pulser.link is not None:
-                pulser.link.send_stop(set_id)
 
     # --- what pulsers do --------------------------------------------------------------------------------
 
@@ -211,6 +212,7 @@ class Room:
         if link.report.stamps or link.report.flags & frames.FLAG_CHARGING != link.charging_told:
             link.charging_told = link.report.flags & frames.FLAG_CHARGING
             self.show(pulser)
+        self._wake()
 
     def show(self, pulser: Pulser) -> None:
         """Tells watchers when something that they are shown of `pulser` changed without any command."""
@@ -313,9 +315,12 @@ class Room:
         for event in events:
             self._tell_event(event)
         if events:
-            for is_met, future in self._waiting:
-                if not future.done() and is_met():
-                    future.set_result(None)
+            self._wake()
+
+    def _wake(self) -> None:
+        for is_met, future in self._waiting:
+            if not future.done() and is_met():
+                future.set_result(None)
 
     def _pump(self, now_us: int) -> None:
         if self._timer is not None:
@@ -436,6 +441,15 @@ class Room:
 
 def _side(text: str | None) -> Side | None:
     return "left" if text == "left" else "right" if text == "right" else None
+
+
+def _silent_fault(sides: Sequence[Side]) -> Fault:
+    which = " and ".join(sides)
+    text = (
+        f"the {which} pulser did not confirm the stop; its lease has ended, which stops it by itself:"
+        " look at it, and at the network"
+    )
+    return Fault("silent", text, side=sides[0])
 
 
 def _start_fault(reason: str, side: Side | None) -> Fault:

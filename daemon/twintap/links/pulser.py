@@ -36,6 +36,7 @@ class Pulser:
         if pairing.last_host is not None and pairing.last_port is not None:
             self.address = (pairing.last_host, pairing.last_port)
         self.was_linked = False
+        self.unlinked_us = clock_us()  # since when it has had no link, or had none the last time
         self.heard_at_us: int | None = None
         self.dropped = 0
         self.pending: OrderedDict[bytes, Link] = OrderedDict()
@@ -133,6 +134,7 @@ class Pulser:
         if self.link is not None:
             gone.append(self.link.channel.link_id)
             self._last_link = self.link
+            self.unlinked_us = self._clock_us()
         self.link = None
         self._seeking_since_us = self._clock_us()
         self._beckon_due_us = 0
