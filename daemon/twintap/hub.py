@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import ipaddress
 import logging
+import sys
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ _TICK_S = 0.25
 _BEAT_S = 0.1
 _REMEMBER_S = 5.0
 _AWAY_US = 600_000  # a loop away for longer has let leases run down, and its stamps cannot be believed
+_WALL_STEP_US = 2_000_000  # in one beat: far more than slewing does to a wall clock
 _IDENTIFY_MS = 500
 _IDENTIFY_PCT = 40.0
 _IDENTIFY_PATIENCE_S = 1.0
@@ -36,12 +38,34 @@ def monotonic_us() -> int:
     return time.monotonic_ns() // 1_000
 
 
-def _suspended_us() -> int:
-    """How long this machine has slept since it booted, in µs; 0 where the platform does not tell."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    if clock is None:
-        return 0
-    return (time.clock_gettime_ns(clock) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1_000
+# CLOCK_BOOTTIME goes on in sleep. macOS has none, and its monotonic clock stops there; elsewhere it goes on.
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+_ASKS_WALL = _BOOTTIME is None and sys.platform == "darwin"
+
+
+class SleepWatch:
+    """Tells how long this machine slept without its monotonic clock."""
+
+    def __init__(self) -> None:
+        self._ahead_us = _ahead_us()
+
+    def slept_us(self) -> int:
+        """The time slept since the last call, in µs.
+
+        Where only the wall clock can tell (macOS), one that came forward by over 2 s against the monotonic
+        clock counts as sleep. It may have been set by hand: sets then end for nothing, which is safe.
+        """
+        before_us, self._ahead_us = self._ahead_us, _ahead_us()
+        step_us = self._ahead_us - before_us
+        if _ASKS_WALL:
+            return step_us if step_us > _WALL_STEP_US else 0
+        return abs(step_us)
+
+
+def _ahead_us() -> int:
+    if _BOOTTIME is not None:
+        return (time.clock_gettime_ns(_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1_000
+    return (time.time_ns() - time.monotonic_ns()) // 1_000 if _ASKS_WALL else 0
 
 
 class Hub:
@@ -356,12 +380,12 @@ class Hub:
         return current is not None and current.is_on
 
     async def _watch_clock(self) -> None:
-        before_us, slept_us = monotonic_us(), _suspended_us()
+        before_us, sleep = monotonic_us(), SleepWatch()
         while True:
             await asyncio.sleep(_BEAT_S)
-            now_us, now_slept_us = monotonic_us(), _suspended_us()
-            away_us = now_us - before_us - int(_BEAT_S * 1e6) + abs(now_slept_us - slept_us)
-            before_us, slept_us = now_us, now_slept_us
+            now_us = monotonic_us()
+            away_us = now_us - before_us - int(_BEAT_S * 1e6) + sleep.slept_us()
+            before_us = now_us
             if away_us > _AWAY_US:
                 log.warning("this computer was away for %d ms: every set is ended", away_us // 1_000)
                 for room in self._rooms.values():
