@@ -113,7 +113,8 @@ class FrontDoor:
         if fault is not None:
             await _refuse(fault, scope, receive, send)
             return
-        await self._app(scope, _bounded(receive) if scope["type"] == "http" else receive, send)
+        is_bounded = scope["type"] == "http" and not _is_stop(scope)
+        await self._app(scope, _bounded(receive) if is_bounded else receive, send)
 
     def _fault(self, headers: dict[bytes, str], scope: Scope) -> Fault | None:
         header = headers.get(b"host", "")
@@ -126,9 +127,17 @@ class FrontDoor:
             if origin.lower() != f"{scheme}://{header.strip().lower()}":
                 return Fault("origin", "pages of another origin may not use this daemon")
         length = headers.get(b"content-length", "0")
+        # A stop's body is never read: whatever is said of it keeps nobody from stopping.
+        if _is_stop(scope):
+            return None
         if not length.isascii() or not length.isdigit() or int(length[:20]) > BODY_MAX:
             return Fault("large", "the body is larger than 64 KiB")
         return None
+
+
+def _is_stop(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return scope["type"] == "http" and scope["method"] == "POST" and path.endswith("/set/stop")
 
 
 def _single(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, str]:
