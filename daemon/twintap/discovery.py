@@ -23,6 +23,8 @@ from zeroconf import (
 )
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from twintap_protocol import frames
+
 from . import addresses
 
 _log = logging.getLogger(__name__)
@@ -77,8 +79,8 @@ def read_announcement(
     texts: Mapping[bytes, bytes | None], hosts: list[str], port: int | None
 ) -> Heard | None:
     """Give what a pulser's DNS-SD records say, or None if they are not those of a pulser."""
-    pulser_id = _hex(texts.get(b"id"), 6, 16)
-    daemon_id = _hex(texts.get(b"daemon"), 8, 8)
+    pulser_id = _hex(texts.get(b"id"))
+    daemon_id = _hex(texts.get(b"daemon"))
     if pulser_id is None or port is None or not 1 <= port <= 65_535:
         return None
     for host in hosts:
@@ -95,8 +97,8 @@ def read_announcement(
     return None
 
 
-def _hex(raw: bytes | None, shortest: int, longest: int) -> str | None:
-    if raw is None or not 2 * shortest <= len(raw) <= 2 * longest:
+def _hex(raw: bytes | None) -> str | None:
+    if raw is None or len(raw) != 2 * frames.ID_LEN:
         return None
     try:
         return bytes.fromhex(raw.decode("ascii")).hex()

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from twintap_protocol import frames
+
 from .console import Console, ConsoleRefused
 from .errors import ConsoleError
 from .names import clean
@@ -79,9 +81,10 @@ def pulser_id_in(info: Mapping[str, Any], port: str) -> bytes:
         pulser_id = bytes.fromhex(str(info["id"]))
     except (KeyError, ValueError):
         pulser_id = b""
-    if not 6 <= len(pulser_id) <= 16:
+    if len(pulser_id) != frames.ID_LEN:
         raise ConsoleError(
-            f"what answers at {port} is not a pulser, or its firmware is too old: it has no id"
+            f"what answers at {port} is not a pulser, or its firmware is too old: it has no id of"
+            f" {frames.ID_LEN} bytes"
         )
     return pulser_id
 

@@ -34,7 +34,7 @@ _PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """One pulser that obeys this daemon. `pulser_id`: 6..16 bytes; `key`: 16 bytes; `ceiling_pct`: 1..100."""
+    """One pulser that obeys this daemon. `pulser_id`: 8 bytes; `key`: 16 bytes; `ceiling_pct`: 1..100."""
 
     pulser_id: bytes
     key: bytes = field(repr=False)

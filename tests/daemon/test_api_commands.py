@@ -137,6 +137,24 @@ async def test_a_body_of_any_length_costs_no_memory(served: Api) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "large")
 
 
+@pytest.mark.parametrize(
+    "lengths", [["70000"], ["-1"], ["+5"], ["1e3"], ["many"], ["2", "3"], ["0", "0"], ["9" * 5_000]]
+)
+async def test_nothing_said_of_its_body_keeps_a_stop_from_stopping(served: Api, lengths: list[str]) -> None:
+    headers = [("Content-Length", length) for length in lengths]
+    request = served.http.build_request("POST", "/rooms/room-1/set/stop", headers=headers)
+    answer = await served.http.send(request)
+    assert answer.status_code == 200, answer.text
+    assert [asked[:2] for asked in served.hub.asked] == [("stop", "room-1")]
+    other = served.http.build_request("POST", "/rooms/room-1/swap", headers=headers)
+    assert (await served.http.send(other)).status_code == 413
+
+
+async def test_a_stop_with_a_large_body_stops(served: Api) -> None:
+    answer = await served.http.post("/rooms/room-1/set/stop", content=b"x" * 70_000)
+    assert answer.status_code == 200, answer.text
+
+
 async def test_an_unknown_room_or_path_is_404_in_the_same_form(served: Api) -> None:
     for path in ("/rooms/nowhere", "/nothing", "/rooms/a%2Fb"):
         answer = await served.http.get(path)
@@ -163,6 +181,8 @@ async def test_pairing_keeps_the_key_inside(served: Api, caplog: pytest.LogCaptu
         {"key": KEY.upper()},
         {"key": KEY + "00"},
         {"pulser_id": "../../token"},
+        {"pulser_id": "00" * 7},
+        {"pulser_id": "00" * 9},
         {"side": "middle"},
         {"ceiling_pct": 0},
         {"ceiling_pct": 101},

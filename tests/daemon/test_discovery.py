@@ -187,7 +187,7 @@ def test_an_announcement_parses_or_is_none(
 ) -> None:
     heard = read_announcement(texts, hosts, port)
     if heard is not None:
-        assert 6 <= len(bytes.fromhex(heard.id)) <= 16
+        assert len(bytes.fromhex(heard.id)) == 8
         assert heard.daemon_id is None or len(heard.daemon_id) == 16
         assert 1 <= heard.port <= 65_535
 

@@ -213,7 +213,9 @@ async def test_a_port_where_nobody_answers_is_said_with_what_to_check(tmp_path: 
             pass
 
 
-@pytest.mark.parametrize("info", [{}, {"id": 5}, {"id": "zz"}, {"id": "00"}, {"id": "00" * 40}])
+@pytest.mark.parametrize(
+    "info", [{}, {"id": 5}, {"id": "zz"}, {"id": "00"}, {"id": "00" * 7}, {"id": "00" * 9}]
+)
 async def test_what_is_no_pulser_is_not_paired(info: dict[str, Any]) -> None:
     with fake_pulser(lambda method, params: info) as pulser:
         async with open_console(pulser.port) as console:

@@ -82,7 +82,7 @@ class PacingChanges(_Body):
 class PairingBody(_Body):
     """A pulser to be paired. `key`: the 16 bytes that it gets by its cable, as hex; it never comes out."""
 
-    pulser_id: Annotated[str, Field(pattern=r"^([0-9a-f]{2}){6,16}$")]
+    pulser_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     key: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", repr=False)]
     room: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
     side: Side

@@ -25,7 +25,7 @@ router = APIRouter(
 )
 
 RoomName = Annotated[str, Path(min_length=1, max_length=NAME_MAX, description="the room's name")]
-PulserId = Annotated[str, Path(pattern=r"^([0-9a-f]{2}){6,16}$", description="the pulser's id in hex")]
+PulserId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="the pulser's id in hex")]
 TokenId = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 
 _SOFT: dict[str, Any] = {
