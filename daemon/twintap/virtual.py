@@ -64,6 +64,7 @@ class HubRegistrar:
         self._hub = hub
         self._store = store
         self._host = host
+        self._before: dict[bytes, Pairing | None] = {}
 
     async def where(self) -> Where:
         """Give the daemon's addresses, loopback first: a virtual board is on this computer."""
@@ -72,14 +73,19 @@ class HubRegistrar:
         return Where(self._store.daemon_id.hex(), tuple((host, self._hub.port) for host in hosts))
 
     async def add(self, pairing: Pairing) -> str:
-        """Keep the pairing."""
+        """Keep the pairing, and what it replaces until the next one of this pulser."""
+        before = next((old for old in self._store.pairings() if old.pulser_id == pairing.pulser_id), None)
         colour = await asyncio.to_thread(self._store.room_colour, pairing.room)
         await self._hub.add_pulser(pairing)
+        self._before[pairing.pulser_id] = before
         return colour
 
     async def undo(self, pulser_id: bytes) -> None:
-        """Forget the pairing."""
+        """Forget the pairing; the one that it replaced, if any, holds again."""
+        before = self._before.pop(pulser_id, None)
         await self._hub.remove_pulser(pulser_id.hex())
+        if before is not None:
+            await self._hub.add_pulser(before)
 
     async def is_linked(self, pulser_id: bytes) -> bool:
         """Say whether the pulser is linked."""
