@@ -260,6 +260,7 @@ async def _tell(
             "rooms": {view.name: view.ready for view in views},
         }
         say(json.dumps(told))
+        _advise(store, host, pairs)
         return
     command = command_prefix(store.path, hub.port, host) + _command_name()
     for view in views:
@@ -269,11 +270,16 @@ async def _tell(
         else:
             why = "; ".join(problem.message for problem in view.problems) or "its clocks are not known yet"
             say(f"{view.name} is not ready yet: {why}")
+    _advise(store, host, pairs)
+    say("Ctrl-C stops every set and ends the daemon.")
+
+
+def _advise(store: Store, host: str, pairs: VirtualPairs | None) -> None:
+    """Say on stderr, where it breaks no JSON, that real pulsers are out of reach."""
     virtual = pairs.pulser_ids if pairs is not None else set[bytes]()
     real = [pairing for pairing in store.pairings() if pairing.pulser_id not in virtual]
     if host.startswith("127.") and (real or pairs is None):
-        say(f"Real pulsers cannot reach {host}: for them, serve with --host 0.0.0.0")
-    say("Ctrl-C stops every set and ends the daemon.")
+        _log.warning("real pulsers cannot reach %s: for them, serve with --host 0.0.0.0", host)
 
 
 async def _until_ready(hub: Hub, rooms: list[str]) -> None:

@@ -2,16 +2,25 @@
 
 import argparse
 import math
+import os
 import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from .air import MODELS
 from .errors import BoardError
 
 # Twice what an ESP32 without PSRAM has to give: the objects of a 64-bit VM are twice a chip's.
 _HEAP_BYTES = 256 * 1024
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def _number(kind: type[int] | type[float], low: int, high: int) -> Callable[[str], float]:
@@ -28,7 +37,9 @@ def _number(kind: type[int] | type[float], low: int, high: int) -> Callable[[str
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m twintap_board", description="Run one virtual pulser.")
+    # Whoever starts it under another name says which.
+    prog = os.environ.get("TWINTAP_BOARD_PROG", "python -m twintap_board")
+    parser = _Parser(prog=prog, description="Run one virtual pulser.")
     parser.add_argument(
         "--state", type=Path, required=True, metavar="DIR", help="what the board keeps; made if absent"
     )

@@ -160,10 +160,18 @@ def test_what_is_unknown_is_said(daemon: Daemon) -> None:
         ["serve", "--port", "70000"],
         ["serve", "--air", "stormy"],
         ["identify", "../../x"],
+        ["identify", "00" * 7],
+        ["board"],
+        ["board", "--state", "s", "--console", "c", "--heap", "much"],
     ],
 )
 def test_a_command_used_wrongly_is_2_and_one_sentence(daemon: Daemon, arguments: list[str]) -> None:
-    failed(daemon.run(*arguments), 2, "--help")
+    failed(
+        daemon.run(*arguments),
+        2,
+        f"twintap {arguments[0]}" if arguments[0] == "board" else "--help",
+        "--help",
+    )
 
 
 def test_swap_makes_left_right_without_pairing_again(daemon: Daemon) -> None:
@@ -274,3 +282,22 @@ def test_a_key_does_not_leave_this_computer_in_the_clear(daemon: Daemon, tmp_pat
         "pair", str(tmp_path / "c"), "--room", "r", "--side", "left", TWINTAP_URL="http://192.0.2.250:8700"
     )
     failed(done, 1, "not this computer")
+
+
+def test_the_network_and_its_password_are_asked_for_when_all_else_is_well(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    wanted = ("pair", str(tmp_path / "c"), "--room", "r", "--side", "left", "--wifi-ssid", "practice")
+    # Nobody types a password for a pairing that cannot be: with no stdin to read, this is what is said.
+    failed(daemon.run(*wanted, TWINTAP_URL="http://192.0.2.250:8700"), 1, "not this computer")
+    # An end of input is not an empty password, which would be an open network.
+    failed(daemon.run(*wanted), 1, "practice", "stdin", "empty line")
+    failed(daemon.run(*wanted, stdin="\n"), 1, str(tmp_path / "c"))
+
+
+def test_a_daemon_that_real_pulsers_cannot_reach_says_so_whatever_it_prints(tmp_path: Path) -> None:
+    running = begin(tmp_path / "d")
+    code, errors = end(running)
+    assert code == 0
+    assert len(errors.splitlines()) == 1
+    assert "--host 0.0.0.0" in errors

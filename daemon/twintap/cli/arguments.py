@@ -51,11 +51,7 @@ def _name(text: str) -> str:
 
 
 def _pulser_id(text: str) -> str:
-    if (
-        not 12 <= len(text) <= 32
-        or len(text) % 2
-        or any(digit not in "0123456789abcdef" for digit in text.lower())
-    ):
+    if len(text) != 16 or any(digit not in "0123456789abcdef" for digit in text.lower()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a pulser's id; `twintap pulsers` shows them")
     return text.lower()
 
@@ -127,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
         "--side", choices=("left", "right"), required=True, help="the client's own left or right"
     )
     pair.add_argument(
-        "--wifi-ssid", metavar="S", help="the network to join; its password is asked for, or read from stdin"
+        "--wifi-ssid",
+        metavar="S",
+        help="the network to join; its password is asked for, or read from stdin (empty line: none)",
     )
     pair.add_argument(
         "--ceiling-pct",

@@ -7,7 +7,8 @@ import sys
 
 def run_board(arguments: list[str]) -> int:
     """Become `python -m twintap_board` (Windows: run it); its exit code is the command's."""
+    environment = os.environ | {"TWINTAP_BOARD_PROG": "twintap board"}  # its name, in what it says of its use
     program = [sys.executable, "-m", "twintap_board", *arguments]
     if sys.platform == "win32":
-        return subprocess.run(program, check=False).returncode
-    return os.execv(program[0], program)  # noqa: S606 - a list of arguments, no shell
+        return subprocess.run(program, check=False, env=environment).returncode
+    return os.execve(program[0], program, environment)  # noqa: S606 - a list of arguments, no shell

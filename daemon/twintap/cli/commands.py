@@ -57,9 +57,6 @@ async def pair(options: argparse.Namespace) -> int:
     from ..client import RemoteRegistrar
     from ..console import open_console
 
-    wifi = None
-    if options.wifi_ssid is not None:
-        wifi = pairing.Wifi(options.wifi_ssid, await asyncio.to_thread(_password, options.wifi_ssid))
     async with _client() as client:
         own = await asyncio.to_thread(addresses.own_addresses)
         if not client.is_sealed and not await asyncio.to_thread(addresses.is_own, client.host, own):
@@ -70,6 +67,9 @@ async def pair(options: argparse.Namespace) -> int:
         registrar = RemoteRegistrar(client)
         # The daemon is asked first, so that a wrong URL costs nobody a walk to the pulser.
         port = (await client.ask("GET", "/daemon"))["port"]
+        wifi = None
+        if options.wifi_ssid is not None:
+            wifi = pairing.Wifi(options.wifi_ssid, await asyncio.to_thread(_password, options.wifi_ssid))
         wanted = pairing.Wanted(options.room, options.side, options.ceiling_pct, options.name, wifi)
         async with open_console(options.port) as console:
             pulser_id = await pairing.pair(console, registrar, wanted)
@@ -86,9 +86,18 @@ async def pair(options: argparse.Namespace) -> int:
 
 
 def _password(ssid: str) -> str:
-    if sys.stdin.isatty():
-        return getpass.getpass(f"password of {ssid}: ")
-    return sys.stdin.readline().rstrip("\r\n")
+    """Ask for it. An empty line is an open network; an end of input is no answer, and no network."""
+    try:
+        if sys.stdin.isatty():
+            return getpass.getpass(f"password of {ssid} (empty if it is open): ")
+        line = sys.stdin.readline()
+    except EOFError:
+        line = ""
+    if not line:
+        raise ConsoleError(
+            f"no password of {ssid} came on stdin: write it there, or an empty line if the network is open"
+        )
+    return line.rstrip("\r\n")
 
 
 async def pulsers(options: argparse.Namespace) -> int:
