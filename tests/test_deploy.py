@@ -19,7 +19,13 @@ from firmware import deploy
 pytest.importorskip("micropython_unix", reason="no MicroPython VM for this platform")
 
 # The unix VM's `machine` has no reset(), which is how `mpremote reset` restarts a chip.
-_MACHINE = "import sys\ndef reset():\n    open('was_reset', 'w').close()\n    sys.exit()\n"
+_MACHINE = """
+import sys
+def reset():
+    for name in ('was_reset', 'is_hard'):
+        open(name, 'w').close()
+    sys.exit()
+"""
 
 
 class Chip:
@@ -27,6 +33,8 @@ class Chip:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.watchdog: int | None = None  # armed: resets the chip after so many more interruptions
+        self.bites = 0
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
@@ -48,7 +56,12 @@ class Chip:
         greeting = b""
         while self._boot(greeting):
             os.write(self._master, b"MPY: soft reboot\r\n")
-            greeting = b"\x01"  # a chip's soft reset out of the raw REPL comes back in the raw REPL
+            # A chip's soft reset out of the raw REPL comes back in the raw REPL.
+            greeting = b"\x01"
+            if (self.root / "is_hard").exists():
+                (self.root / "is_hard").unlink()
+                greeting = b""
+                self.watchdog = None
 
     def _boot(self, first_input: bytes) -> bool:
         """Run the VM to its end; False when the chip is to be switched off."""
@@ -63,14 +76,23 @@ class Chip:
             start_new_session=True,
         )
         os.close(its)
-        os.write(ours, first_input)
+        is_up = False
         try:
             while True:
-                ready, _, _ = select.select([self._wake, self._master, ours], [], [])
+                # What comes before the prompt a VM throws away.
+                heard = [self._wake, ours, *([self._master] if is_up else [])]
+                ready, _, _ = select.select(heard, [], [])
                 if self._wake in ready:
                     return False
                 if self._master in ready:
-                    os.write(ours, os.read(self._master, 1024))
+                    said = os.read(self._master, 1024)
+                    if b"\x03" in said and self.watchdog is not None:
+                        if self.watchdog == 0:
+                            self.bites += 1
+                            (self.root / "is_hard").touch()
+                            return True
+                        self.watchdog -= 1
+                    os.write(ours, said)
                 if ours in ready:
                     try:
                         said = os.read(ours, 1024)
@@ -79,6 +101,9 @@ class Chip:
                     if not said:
                         return True
                     os.write(self._master, said)
+                    if not is_up and b">>>" in said:
+                        is_up = True
+                        os.write(ours, first_input)
         finally:
             os.close(ours)
             vm.kill()
@@ -179,6 +204,18 @@ def test_a_flashed_chip_holds_exactly_the_build_and_keeps_its_settings(
     assert deploy.main(["flash", chip.port, "--out", str(out)]) == 0
     again = {path for path in built if (chip.root / path).stat().st_mtime_ns != stamps[path]}
     assert again == {Path("main.py")}, "files that are there already are not written again"
+
+
+def test_a_pulser_whose_watchdog_is_armed_is_flashed_without_a_bite(
+    sources: Path, tmp_path: Path, chip: Chip
+) -> None:
+    (chip.root / "machine.py").write_text(_MACHINE)
+    (chip.root / "main.py").write_text("answer = 'old'\n")
+    # There is the time for one command and no more.
+    chip.watchdog = 1
+    assert deploy.main(["flash", chip.port, "--out", str(tmp_path / "out")]) == 0
+    assert (chip.root / "main.py").read_text() == "import twintap_pulser.app\n"
+    assert chip.bites == 0
 
 
 def test_a_port_that_is_none_is_exit_1_and_named(
