@@ -8,9 +8,10 @@ A chip finds it as `board.json`; the virtual board as `boards/virtual.json`. Key
     motor_pwm_hz      1000..40000; 20000 and more cannot be heard
     button_pin        GPIO of the client's button
     button_pressed    level of that pin while pressed: 0 or 1 (0: the pin's own pull-up is used)
-    battery_pin       ADC pin of the battery's divider, or null
+    battery_pin       ADC pin of the battery's divider, or null; a pin without one floats and tells nonsense
     battery_scale_pct the battery's voltage in percent of the pin's: 200 for two equal resistors
-    charge_pin        pin that tells of the charger, or null
+    charge_pin        pin that tells of the charger, or null; one that nothing drives floats, and while it
+                      says "charging" nothing vibrates
     charge_present    its level while a charger is plugged in: 0 or 1
     light_pin         pin of one WS2812 light, or null
     mpy_arch          text, for deploying only: the chip's native instruction set

@@ -52,6 +52,13 @@ def test_every_board_file_is_whole(path: Path) -> None:
     assert board.number("motor_pwm_hz", 20_000, 40_000)
 
 
+def test_a_bare_devkit_senses_nothing_that_is_not_wired() -> None:
+    # These pins of an ESP32 have no pull of their own: left alone they would tell of a charger, now and then.
+    fields = json.loads((firmware_dir() / "boards/esp32-devkit.json").read_text())
+    assert fields["charge_pin"] is None
+    assert fields["battery_pin"] is None
+
+
 @pytest.mark.parametrize(
     "fields",
     [
