@@ -2,6 +2,7 @@
 
 import gc
 
+from twintap_protocol.errors import TwintapError
 from twintap_protocol.pacer import Pacer
 from twintap_protocol.ticks import ticks_diff
 
@@ -17,6 +18,8 @@ from .uplink import Uplink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
+
     from .board_file import BoardFile
     from .ports import Port
 
@@ -31,6 +34,10 @@ _COLLECT_IN_SET_MS = 400
 _COLLECT_MS = 2_000
 _COLLECT_GAP_US = 15_000  # a collection takes about 2 ms on a chip; none with an edge nearer than this
 _COLLECT_ANYWAY_MS = 3_000  # with no such gap at all: before the heap fills and Python picks the moment
+
+
+class TaskEnded(TwintapError):
+    """One of the tasks that never end has ended."""
 
 
 class App:
@@ -73,7 +80,7 @@ class App:
         return ((self.clock.wraps - self._start_wraps) * (1 << 30) + now_ticks - self._start_ticks) // 1000
 
     async def run(self) -> None:
-        """Runs the pulser until a reset is asked for."""
+        """Runs the pulser until a reset is asked for. Raises whatever any of its tasks died of."""
         port = self.port
         port.begin(self.motor.on_edge, self.motor.press)
         await self._look_at_button()
@@ -84,8 +91,7 @@ class App:
             port.create_task(self._probe()),
             port.create_task(self.console.run()),
         ]
-        await self._beat()
-        del tasks
+        await self._beat(port.tasks + tasks)
 
     async def _look_at_button(self) -> None:
         """Whoever holds the button from power-on for 5 s makes the pulser forget its daemon."""
@@ -105,6 +111,7 @@ class App:
         while True:
             await port.readable()
             while not motor.is_quiet():
+                motor.catch_up()
                 await port.sleep_ms(1)
             begin_ticks = port.ticks_us()
             count = 0
@@ -127,7 +134,7 @@ class App:
             if link is not None and link.channel is not None and self.prober.is_due():
                 await self.prober.burst(self.uplink, link.channel)
 
-    async def _beat(self) -> None:
+    async def _beat(self, tasks: "list[asyncio.Task[None]]") -> None:
         """All that time asks for, every 10 ms, and never near an edge."""
         port = self.port
         pacer = self.pacer
@@ -136,6 +143,14 @@ class App:
         healthy = Every(port, _HEALTHY_MS)
         while not self.is_reset_wanted:
             await port.sleep_ms(_BEAT_MS)
+            # Interrupts get lost where the flash is written or a queue is full: one look makes up for it.
+            port.look_at_button()
+            self.motor.catch_up()
+            for task in tasks:
+                # A pulser that lacks a task may be deaf for ever: it had better start anew.
+                if task.done():
+                    await task
+                    raise TaskEnded("a task that never ends has ended")
             if not self.motor.is_quiet():
                 continue
             self.clock.sample()

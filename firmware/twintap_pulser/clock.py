@@ -35,7 +35,8 @@ class Every:
     def is_due(self) -> bool:
         """Whether the period has passed since this last gave true, or since `restart`."""
         now_ms = self._port.ticks_ms()
-        if ticks_diff(now_ms, self._last_ms) < self.period_ms:
+        # A negative difference is one of more than six days: half the ring of the ticks.
+        if 0 <= ticks_diff(now_ms, self._last_ms) < self.period_ms:
             return False
         self._last_ms = now_ms
         return True

@@ -18,11 +18,12 @@ def live() -> None:
         return
     import machine
 
-    from .port_chip import may_start
+    from .port_chip import forget_crashes, may_start
 
     if not may_start():
         print(
-            "twintap: three crashes in a row; the firmware is not started. Flash it anew, or cut the power."
+            "twintap: three crashes in a row; the firmware is not started. Flash it anew, or cut the power,"
+            " or press the board's reset button."
         )
         return
     # Not a reset at once when the program breaks: what broke it is still to be printed.
@@ -32,11 +33,12 @@ def live() -> None:
 
         run()
         is_broken = False
+        forget_crashes()
         machine.reset()
     except KeyboardInterrupt:
         # Somebody at the cable wants the REPL.
         is_broken = False
-        machine.RTC().memory(b"")
+        forget_crashes()
     finally:
         if is_broken:
             machine.WDT(timeout=_RESTART_MS)

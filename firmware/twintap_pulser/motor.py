@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .ports import Port
 
 WATCHDOG_MS = 1_000  # a pulser that hangs vibrates no longer than one whose daemon is gone
+OVERDUE_US = 5_000  # an armed edge this late was lost: a callback is late by 2 ms at most
 FEED_US = 250_000  # four chances before the watchdog bites
 
 
@@ -30,6 +31,7 @@ class Motor:
         self._level_bp = 0
         self._held = False
         self._pressed = False
+        self._armed_ticks = -1  # for when the port was asked to call; -1: not at all
 
     def hold(self) -> None:
         """From here to `release` no edge is performed: the pacer is about to change."""
@@ -84,13 +86,25 @@ class Motor:
             # Only what turns the motor off may keep the watchdog still while a set runs.
             port.wdt_feed()
         elif pacer.state == REST:
+            self._armed_ticks = -1
             port.disarm_edge()
             return
         due_ticks = pacer.due_ticks
+        is_sharp = pacer.due_is_sharp
         if ticks_diff(due_ticks, now_ticks) > FEED_US:
-            port.arm_edge(ticks_add(now_ticks, FEED_US), False)
-        else:
-            port.arm_edge(due_ticks, pacer.due_is_sharp)
+            due_ticks = ticks_add(now_ticks, FEED_US)
+            is_sharp = False
+        self._armed_ticks = due_ticks
+        port.arm_edge(due_ticks, is_sharp)
+
+    def catch_up(self) -> None:
+        """Does what is overdue by OVERDUE_US: the port's callback is lost. For the loops, every 10 ms or so.
+
+        Without it a motor that is on would stay on, and nobody would be let near the socket or the watchdog.
+        """
+        armed_ticks = self._armed_ticks
+        if armed_ticks >= 0 and ticks_diff(self._port.ticks_us(), armed_ticks) > OVERDUE_US:
+            self.on_edge()
 
     def start_watchdog(self) -> None:
         """The hardware watchdog from now on; called when a set begins to run, or a buzz."""

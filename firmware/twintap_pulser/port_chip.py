@@ -1,4 +1,4 @@
-"""The chip's hardware: ESP32 with stock MicroPython 1.23 or later.
+"""The chip's hardware: ESP32 with stock MicroPython 1.26 or later.
 
 What stock firmware does, and what follows from it here: power saving would hold frames back for up to a
 second, so it is off; a timer's callback comes about half a ms late, so it is armed early and the rest is
@@ -22,6 +22,7 @@ from twintap_protocol.frames import SIDE_NONE
 from twintap_protocol.ticks import ticks_diff
 
 from .board_file import BoardError
+from .button import Button
 from .ports import NO_ADDRESS, host_of, pack_address, port_of
 
 TYPE_CHECKING = False
@@ -35,7 +36,6 @@ _SETTINGS = "settings.json"
 _SETTINGS_MAX = 4_096
 _TICKS_MASK = (1 << 30) - 1
 _LEAD_US = 1_200  # the timer's own lateness, with something to spare
-_DEBOUNCE_MS = 20
 _NETWORK_MS = 500
 _RETRY_MS = 10_000  # an access point that refused is asked again
 _DATAGRAM_MAX = 768
@@ -60,15 +60,13 @@ class ChipPort:
         self._motor = machine.PWM(
             machine.Pin(board.pin("motor_pin")), freq=board.number("motor_pwm_hz", 1000, 40_000), duty_u16=0
         )
-        self._timer = machine.Timer(0)
+        self._timer = _edge_timer()
         self._fire_once = self._fire  # a bound method allocates each time it is taken
         self._on_edge: "Callable[[], None]" = _nothing
-        self._on_button: "Callable[[bool], None]" = _nothing
         self._pressed_level = board.number("button_pressed", 0, 1)
         pull = machine.Pin.PULL_DOWN if self._pressed_level else machine.Pin.PULL_UP
-        self._button = machine.Pin(board.pin("button_pin"), machine.Pin.IN, pull)
-        self._was_down = False
-        self._moved_ms = self.ticks_ms()
+        self._button_pin = machine.Pin(board.pin("button_pin"), machine.Pin.IN, pull)
+        self._button = Button(self)
         self._battery = _analogue(board.maybe_pin("battery_pin"))
         self._battery_scale_pct = board.number("battery_scale_pct", 100, 1000) if self._battery else 100
         charge_pin = board.maybe_pin("charge_pin")
@@ -88,7 +86,7 @@ class ChipPort:
         self._to_name = ("0.0.0.0", 0)
         self._stdin_poll = select.poll()
         self._stdin_poll.register(sys.stdin, select.POLLIN)
-        self._tasks: "list[object]" = []
+        self.tasks: "list[asyncio.Task[None]]" = []
 
     def hardware_id(self) -> bytes:
         mac = machine.unique_id()
@@ -98,8 +96,10 @@ class ChipPort:
 
     def begin(self, on_edge: "Callable[[], None]", on_button: "Callable[[bool], None]") -> None:
         self._on_edge = on_edge
-        self._on_button = on_button
-        self._button.irq(handler=self._button_moved, trigger=machine.Pin.IRQ_FALLING | machine.Pin.IRQ_RISING)
+        self._button.on_button = on_button
+        self._button_pin.irq(
+            handler=self._button_moved, trigger=machine.Pin.IRQ_FALLING | machine.Pin.IRQ_RISING
+        )
         mac = self.hardware_id()
         network.hostname("twintap-" + mac[3:].hex())
         self._wlan.active(True)
@@ -108,7 +108,7 @@ class ChipPort:
         self._sock.bind(("0.0.0.0", UDP_PORT))
         self._sock.setblocking(False)
         self._sock_poll.register(self._sock, select.POLLIN)
-        self._tasks = [self.create_task(self._network())]
+        self.tasks = [self.create_task(self._network())]
 
     # --- time -----------------------------------------------------------------------------------------------
 
@@ -166,18 +166,13 @@ class ChipPort:
             self._watchdog.feed()
 
     def button_down(self) -> bool:
-        return self._button.value() == self._pressed_level
+        return self._button_pin.value() == self._pressed_level
 
     def _button_moved(self, _pin: "machine.Pin") -> None:
-        is_down = self.button_down()
-        if is_down == self._was_down:
-            return
-        self._was_down = is_down
-        quiet_ms = ticks_diff(self.ticks_ms(), self._moved_ms)
-        self._moved_ms = self.ticks_ms()
-        # A press acts at its first edge; contacts that bounce, at press or release, are no further presses.
-        if not is_down or quiet_ms >= _DEBOUNCE_MS:
-            self._on_button(is_down)
+        self._button.moved(self.button_down())
+
+    def look_at_button(self) -> None:
+        self._button.moved(self.button_down())
 
     def battery_mv(self) -> int:
         if self._battery is None:
@@ -210,9 +205,10 @@ class ChipPort:
             return
         try:
             self._wlan.connect(self._ssid, self._password)
-        except OSError as error:
-            # Busy with the last attempt: `_network` asks again.
-            print("twintap: the radio does not connect:", error)
+        except OSError:
+            # Busy with the last attempt: `_network` asks again. The console belongs to its requests; `info`
+            # tells that there is no network yet.
+            return
 
     async def _network(self) -> None:
         """Looks after the radio. The chip reconnects by itself, but not to a network that once refused."""
@@ -224,7 +220,7 @@ class ChipPort:
                 if address != self._address:
                     self._address = address
                     self.address_changed = True
-            elif ticks_diff(self.ticks_ms(), self._asked_ms) > _RETRY_MS:
+            elif not 0 <= ticks_diff(self.ticks_ms(), self._asked_ms) <= _RETRY_MS:
                 self._connect()
             self._is_up = is_up
 
@@ -297,7 +293,7 @@ class ChipPort:
         # Handed on, not awaited here: a coroutine around it would allocate each time.
         return asyncio.sleep_ms(ms)
 
-    def create_task(self, coroutine: "Coroutine[None, None, None]") -> object:
+    def create_task(self, coroutine: "Coroutine[None, None, None]") -> "asyncio.Task[None]":
         return asyncio.create_task(coroutine)
 
     def run(self, coroutine: "Coroutine[None, None, None]") -> None:
@@ -307,14 +303,39 @@ class ChipPort:
 def may_start() -> bool:
     """Whether the firmware may start: not after it ended badly three times before it was healthy.
 
-    The count stands in the RTC's memory, which a reset keeps and a power cut clears.
+    The count stands in the RTC's memory, which a reset keeps and a power cut clears. Only a watchdog's reset
+    or a program's own counts: a reset by hand (button, power, cable) is another try.
     """
     memory = machine.RTC().memory()
-    crashes = memory[-1] if memory[:-1] == _HEALTHY_MAGIC else 0
+    was_bad = machine.reset_cause() in (machine.WDT_RESET, machine.SOFT_RESET)
+    crashes = memory[-1] if was_bad and memory[:-1] == _HEALTHY_MAGIC else 0
     if crashes >= _CRASHES_MAX:
         return False
     machine.RTC().memory(_HEALTHY_MAGIC + bytes((crashes + 1,)))
     return True
+
+
+def forget_crashes() -> None:
+    """The program is about to end because somebody wants it to: that is no crash."""
+    machine.RTC().memory(b"")
+
+
+def _edge_timer() -> "machine.Timer":
+    """The hardware timer for the edges, away from the group in which the task watchdog counts.
+
+    Each `Timer.init` of MicroPython takes the timer's group once more and never gives it back; that count has
+    eight bits, and where it passes 0 (every 256th time) the whole group is reset. In group 0 that would reset
+    the watchdog that stills a pulser that hangs. Timers are numbered through the groups, two in each on ESP32
+    and S3 (so 2 and 3 are group 1), one in each on C3 and C6 (so 1 is group 1). Some versions count the use
+    under the timer's number within its group instead of the group's: 3 is right either way; on C3 and C6 only
+    versions without that slip spare the watchdog.
+    """
+    for number in (3, 1):
+        try:
+            return machine.Timer(number)
+        except ValueError:  # this chip has fewer
+            continue
+    return machine.Timer(0)
 
 
 def _nothing(*_arguments: object) -> None:

@@ -20,6 +20,7 @@ import time
 from twintap_protocol.errors import TwintapError
 from twintap_protocol.ticks import ticks_diff
 
+from .button import Button
 from .ports import NO_ADDRESS
 
 TYPE_CHECKING = False
@@ -43,7 +44,6 @@ _LINE = 1
 _WDT_ARM = 2
 _WDT_FEED = 3
 _SIDE = 4
-_DEBOUNCE_MS = 20
 _SLICE_MS = 4  # an edge that is armed anew, nearer than before, is seen within this
 _COARSE_US = 150  # slept through by the host's clock; the rest is spun
 
@@ -75,24 +75,23 @@ class VirtualPort:
         self._pins, self._pins_poll = _connected("TWINTAP_PINS_PORT")
         self._stdin_poll = select.poll()
         self._stdin_poll.register(_STDIN, select.POLLIN)
-        self._button = False
-        self._moved_ms = self.ticks_ms()
+        self._is_down = False
+        self._button = Button(self)
         self._charging = False
         self._battery_mv = 0
         self._edge_ticks = -1
         self._is_sharp = False
         self._on_edge = _nothing
-        self._on_button = _nothing
-        self._tasks: "list[object]" = []
+        self.tasks: "list[asyncio.Task[None]]" = []
 
     def hardware_id(self) -> bytes:
         return self._id
 
     def begin(self, on_edge, on_button) -> None:
         self._on_edge = on_edge
-        self._on_button = on_button
+        self._button.on_button = on_button
         self._edge_wake = asyncio.Event()
-        self._tasks = [self.create_task(self._edges()), self.create_task(self._senses())]
+        self.tasks = [self.create_task(self._edges()), self.create_task(self._senses())]
         self._pins.send(b"\xff")
         # The radio hears the socket that speaks first; it answers with the board's address.
         self._control(_LEAD + b"\x7f\0\0\1")
@@ -167,7 +166,10 @@ class VirtualPort:
         self._line.write(struct.pack("<BBHIQ", kind, a, b, c, host_us()))
 
     def button_down(self) -> bool:
-        return self._button
+        return self._is_down
+
+    def look_at_button(self) -> None:
+        self._button.moved(self._is_down)
 
     def battery_mv(self) -> int:
         return self._battery_mv
@@ -186,18 +188,15 @@ class VirtualPort:
 
     def _sense(self, op: int, a: int, b: int, _c: int) -> None:
         if op == _PIN_BUTTON:
-            is_down = a == 1
-            if is_down == self._button:
-                return
-            self._button = is_down
-            quiet_ms = ticks_diff(self.ticks_ms(), self._moved_ms)
-            self._moved_ms = self.ticks_ms()
-            if not is_down or quiet_ms >= _DEBOUNCE_MS:
-                self._on_button(is_down)
+            self._is_down = a == 1
+            self._button_moved()
         elif op == _PIN_CHARGING:
             self._charging = a == 1
         elif op == _PIN_BATTERY:
             self._battery_mv = b
+
+    def _button_moved(self) -> None:
+        self._button.moved(self._is_down)
 
     # --- network --------------------------------------------------------------------------------------------
 
@@ -299,7 +298,7 @@ class VirtualPort:
     def sleep_ms(self, ms: int):
         return _sleep_ms(ms)
 
-    def create_task(self, coroutine) -> object:
+    def create_task(self, coroutine) -> "asyncio.Task[None]":
         return asyncio.create_task(coroutine)
 
     def run(self, coroutine) -> None:

@@ -11,6 +11,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable, Coroutine
     from typing import Protocol
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
         announces_unpaired: bool  # whether an unpaired pulser may speak on its network
         source: bytes  # the address that the datagram last received came from
         address_changed: bool  # set when `address()` changed; whoever has acted on it clears it
+
+        tasks: "list[asyncio.Task[None]]"  # the hardware's own, from `begin` on; none of them ever ends
 
         def hardware_id(self) -> bytes:
             """Six bytes, the same for the life of the hardware."""
@@ -81,6 +84,10 @@ if TYPE_CHECKING:
 
         def button_down(self) -> bool:
             """Whether the button is pressed at this moment."""
+            ...
+
+        def look_at_button(self) -> None:
+            """Tells of a press or release that no interrupt has told of. No allocation."""
             ...
 
         def battery_mv(self) -> int:
@@ -159,7 +166,7 @@ if TYPE_CHECKING:
             """Lets others run for `ms`; on a chip for up to 10 ms more. To be awaited at once."""
             ...
 
-        def create_task(self, coroutine: "Coroutine[None, None, None]") -> object:
+        def create_task(self, coroutine: "Coroutine[None, None, None]") -> "asyncio.Task[None]":
             """Runs a coroutine beside the others."""
             ...
 

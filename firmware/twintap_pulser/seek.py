@@ -49,7 +49,8 @@ class Seek:
     def next_round(self) -> "list[bytes]":
         """Empty while it is not time; else the candidates, after the query has been sent."""
         now_ms = self._port.ticks_ms()
-        if self._wait_ms and ticks_diff(now_ms, self._last_ms) < self._wait_ms:
+        # A negative difference is one of more than six days: half the ring of the ticks.
+        if self._wait_ms and 0 <= ticks_diff(now_ms, self._last_ms) < self._wait_ms:
             return []
         self._last_ms = now_ms
         if self._wait_ms < HELLO_RETRY_MS:

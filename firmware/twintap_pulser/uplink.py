@@ -273,10 +273,12 @@ class Uplink:
 
     def identify(self, duration_ms: int, level_bp: int) -> bool:
         """Buzzes; false in a set, while charging, or while it buzzes already."""
-        # A program that hangs in a buzz must be stilled like one that hangs in a set.
-        self._motor.start_watchdog()
         self._motor.hold()
         done = self._pacer.identify(duration_ms, level_bp, self._port.ticks_us())
+        if done:
+            # A program that hangs in a buzz must be stilled like one that hangs in a set. Before the release,
+            # which turns the motor on; and never for nothing, for the watchdog cannot be disarmed.
+            self._motor.start_watchdog()
         self._motor.release()
         return done
 

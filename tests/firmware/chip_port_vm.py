@@ -46,7 +46,12 @@ class PWM:
 class Timer:
     ONE_SHOT = 0
 
+    total = 4  # an ESP32's; a C3 has 2
+
     def __init__(self, number):
+        if number >= Timer.total:
+            raise ValueError("invalid Timer number")
+        self.number = number
         self.armed = []
 
     def init(self, mode, period, callback):
@@ -144,6 +149,9 @@ class Module:
 machine = Module()
 for one in (Pin, PWM, Timer, WDT, ADC, RTC):
     setattr(machine, one.__name__, one)
+machine.WDT_RESET = 3
+machine.SOFT_RESET = 5
+machine.reset_cause = lambda: 3
 machine.unique_id = lambda: b"\x24\x0a\xc4\x01\x02\x03"
 network = Module()
 network.WLAN = WLAN
@@ -186,6 +194,12 @@ presses = []
 
 
 def motor_and_timer():
+    # Never a timer of the watchdog's group where there is another one.
+    assert port._timer.number == 3
+    Timer.total = 2
+    assert port_chip._edge_timer().number == 1
+    Timer.total = 1
+    assert port_chip._edge_timer().number == 0
     port.set_level(10_000)
     port.set_level(1)
     port.set_level(0)
@@ -227,6 +241,22 @@ def senses():
     button.level = 0
     button.handler(button)
     assert presses.count(True) == 2, presses
+    button.level = 1
+    port.look_at_button()
+    # A week without a movement is more than half the ring of the ticks.
+    port._button._moved_ms = (port.ticks_ms() - 7 * 86_400_000) & 0x3FFFFFFF
+    button.level = 0
+    button.handler(button)
+    assert presses.count(True) == 3, presses
+    # An interrupt that is lost, for the release and for the press.
+    time.sleep_ms(25)
+    button.level = 1
+    port.look_at_button()
+    time.sleep_ms(25)
+    button.level = 0
+    port.look_at_button()
+    port.look_at_button()
+    assert presses.count(True) == 4, presses
 
 
 async def radio():
@@ -242,6 +272,10 @@ async def radio():
     port.set_wifi("net", "word")
     assert port.network_state() == "connecting"
     assert port.address() == NO_ADDRESS
+    asked = len(port._wlan.asked)
+    port._asked_ms = (port.ticks_ms() - 7 * 86_400_000) & 0x3FFFFFFF
+    await asyncio.sleep_ms(600)
+    assert len(port._wlan.asked) == asked + 1
     port._wlan.connected = True
     await asyncio.sleep_ms(600)
     assert port.network_state() == "up"
@@ -269,6 +303,15 @@ def memory():
     assert [port_chip.may_start() for _ in range(4)] == [True, True, True, False]
     port.mark_healthy()
     assert port_chip.may_start()
+    # A reset by hand is another try, and one that somebody asked for is no crash.
+    for cause in (1, 2):
+        assert [port_chip.may_start() for _ in range(4)][-1] is False
+        machine.reset_cause = lambda cause=cause: cause
+        assert [port_chip.may_start() for _ in range(4)] == [True] * 4
+        machine.reset_cause = lambda: 5
+    for _ in range(5):
+        assert port_chip.may_start()
+        port_chip.forget_crashes()
 
 
 asyncio.run(radio())

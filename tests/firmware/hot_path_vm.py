@@ -29,7 +29,7 @@ port = VirtualPort(None)
 port._edge_wake = NoEvent()
 pacer = Pacer(6_000)
 motor = Motor(port, pacer)
-port._on_button = motor.press
+port._button.on_button = motor.press
 
 
 def renew(set_id, begin, wraps, go):

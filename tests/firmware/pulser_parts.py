@@ -9,6 +9,7 @@ from twintap_board.sources import firmware_dir
 if str(firmware_dir()) not in sys.path:
     sys.path.insert(0, str(firmware_dir()))
 
+button: Any = import_module("twintap_pulser.button")
 console: Any = import_module("twintap_pulser.console")
 dnssd: Any = import_module("twintap_pulser.dnssd")
 motor: Any = import_module("twintap_pulser.motor")
@@ -17,4 +18,5 @@ prober: Any = import_module("twintap_pulser.prober")
 clock: Any = import_module("twintap_pulser.clock")
 board_file: Any = import_module("twintap_pulser.board_file")
 ports: Any = import_module("twintap_pulser.ports")
+uplink: Any = import_module("twintap_pulser.uplink")
 Settings: Any = import_module("twintap_pulser.settings").Settings
