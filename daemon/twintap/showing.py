@@ -69,7 +69,7 @@ def pulser_view(pulser: Pulser, now_us: int) -> PulserView:
         pulser.state,
         f"{pulser.address[0]}:{pulser.address[1]}" if pulser.address is not None else None,
         heard_at,
-        report.battery_mv if report is not None else None,
+        (report.battery_mv or None) if report is not None else None,  # 0: not measured
         bool(flags & frames.FLAG_CHARGING) if report is not None else None,
         bool(flags & frames.FLAG_VIBRATING),
         report.ceiling_bp / 100 if report is not None else None,

@@ -316,7 +316,7 @@ def _look_longest(current: SetState, now_us: float) -> list[Event]:
     if go_us is None:
         return []
     last = timeline.first_pass_from(now_us + CHANGE_LEAD_US)
-    if timeline.pass_start_us(last + 1) <= go_us + LONGEST_US:
+    if timeline.pass_start_us(last + 1) <= go_us + LONGEST_US + 1.0:  # 1 µs for the sum's rounding
         return []
     if 0 < current.pacing.passes <= last:
         return []

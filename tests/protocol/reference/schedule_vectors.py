@@ -369,7 +369,7 @@ def _ends():
     acts = [
         sends(0, over),
         renew(200_000, 700, every_us=900_000),
-        sends(100 * S, segment(30 * S, width_us=60_000, phase_us=29_940_000, ref_us=301_000), revision=1),
+        sends(100 * S, segment(30 * S, width_us=60_000, phase_us=29_940_000, ref_us=801_000), revision=1),
     ]
     yield _case("what a correction adds counts toward the longest set", acts, 640 * S)
 
