@@ -21,7 +21,7 @@ from . import flash, hands
 from .channel import Asker
 from .console import BoardLog, Console
 from .errors import BoardError
-from .hostos import kill_process, monotonic_us, sharpen_timers
+from .hostos import go_before_others, kill_process, monotonic_us, sharpen_timers
 from .pins import Pins
 from .sources import firmware_dir, protocol_dir
 from .trace import Trace
@@ -385,6 +385,7 @@ def run_board(options: Options) -> None:
     except BlockingIOError as error:
         raise BoardError(f"another board runs from {options.state}") from error
     sharpen_timers()
+    go_before_others()
     # Until the loop takes both signals over, they end this process in the same manner.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     flash.prepare(options.state, options.app)
