@@ -12,8 +12,9 @@ from typing import Any
 
 import serial
 
+from tests.support.host_waits import HostWaits
+
 from .fake_daemon import DAEMON_ID, KEY
-from .host_waits import HostWaits
 
 
 class Board:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.host_waits import HostWaits
 from twintap_protocol import frames, limits
 
 from .board import Board
 from .fake_daemon import DAEMON_ID, KEY, FakeDaemon
-from .host_waits import HostWaits
 
 LEASE_US = 1_000_000
 SLACK_US = 100_000  # for a host that is busy with other tests; the trace is the host's own clock

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.host_waits import HostWaits
 from tests.support.rig import Daemon, Pair
 
 
@@ -24,3 +25,11 @@ def daemon(folder: Path) -> Iterator[Daemon]:
 def pair(daemon: Daemon, folder: Path) -> Iterator[Pair]:
     with Pair(daemon, folder) as pair:
         yield pair
+
+
+@pytest.fixture
+def waits(pair: Pair) -> Iterator[HostWaits]:
+    """How long this machine keeps the pair's chips from running, from here on."""
+    pids = [board.pids()[part] for board in pair.boards.values() for part in ("vm", "keeper")]
+    with HostWaits(*pids) as waits:
+        yield waits

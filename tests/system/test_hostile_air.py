@@ -14,6 +14,7 @@ import pytest
 
 from tests.support import relay as relays
 from tests.support import traces
+from tests.support.host_waits import HostWaits
 from tests.support.relay import Relay
 from tests.support.rig import SIDES, Board, Daemon, Pair, wait_for
 from twintap_protocol import frames
@@ -72,19 +73,25 @@ def logs_size(daemon: Daemon, pair: Pair) -> int:
     return sum(file.stat().st_size for file in files if file.exists())
 
 
-def assert_even(pair: Pair, since_us: int) -> int:
-    """Every pulse that there was lies where it has to, on both lines; give how many the left one had."""
+def assert_even(pair: Pair, since_us: int, waits: HostWaits) -> int:
+    """Every pulse that there was lies where it has to, on both lines; give how many the left one had.
+
+    What this machine kept the boards from running is no fault of theirs, and is allowed to the microsecond.
+    """
     left, right = (board.pulses(since_us) for board in pair.boards.values())
     assert not traces.alternation_faults(left, right)
     for pulses, phase_us in ((left, 0), (right, PERIOD_US / 2)):
         for number, pulse in enumerate(pulses):
             planned_us = left[0].on_us + phase_us + number * PERIOD_US
-            assert abs(pulse.on_us - planned_us) < EDGE_SLACK_US, (number, pulse, planned_us)
+            waited_us = waits.between_us(int(planned_us) - 10_000, pulse.on_us + 10_000)
+            assert abs(pulse.on_us - planned_us) < EDGE_SLACK_US + waited_us, (number, pulse, planned_us)
     return len(left)
 
 
 @pytest.mark.parametrize("way", ["to the board", "to the daemon"])
-def test_lies_of_every_kind_in_mid_set_move_nothing(pair: Overheard, daemon: Daemon, way: str) -> None:
+def test_lies_of_every_kind_in_mid_set_move_nothing(
+    pair: Overheard, daemon: Daemon, waits: HostWaits, way: str
+) -> None:
     chance = random.Random(7)
     links = {side: board.info()["links"] for side, board in pair.boards.items()}
     before = {side: (dropped(pair.boards[side]), daemon.pulser(pair.room, side)["dropped"]) for side in SIDES}
@@ -108,7 +115,7 @@ def test_lies_of_every_kind_in_mid_set_move_nothing(pair: Overheard, daemon: Dae
             time.sleep(0.002)
     ended = daemon.until_ended(pair.room)
     assert ended["ended_reason"] == "finished"
-    assert assert_even(pair, since_us) == 18
+    assert assert_even(pair, since_us, waits) == 18
     pair.assert_exact(since_us, 18)
     for side, board in pair.boards.items():
         # The live link went on through all of it, and somebody counted.
@@ -120,7 +127,9 @@ def test_lies_of_every_kind_in_mid_set_move_nothing(pair: Overheard, daemon: Dae
 
 
 @pytest.mark.parametrize("way", ["to the board", "to the daemon"])
-def test_a_flood_of_5000_a_second_disturbs_no_beat(pair: Overheard, daemon: Daemon, way: str) -> None:
+def test_a_flood_of_5000_a_second_disturbs_no_beat(
+    pair: Overheard, daemon: Daemon, waits: HostWaits, way: str
+) -> None:
     chance = random.Random(11)
     size = logs_size(daemon, pair)
     before = dropped(pair.left)
@@ -141,7 +150,7 @@ def test_a_flood_of_5000_a_second_disturbs_no_beat(pair: Overheard, daemon: Daem
     ended = daemon.until_ended(pair.room)
     # It may end a set, by its lease; what was tapped until then was even, and nothing came after.
     assert ended["ended_reason"] in ("finished", "lost", "lease"), ended
-    count = assert_even(pair, since_us)
+    count = assert_even(pair, since_us, waits)
     if ended["ended_reason"] == "finished":
         pair.assert_exact(since_us, 18)
     else:
