@@ -23,7 +23,8 @@ COMMANDERS = 4
 STOP_GOAL_MS = 50.0
 CORES_GOAL = 1.0
 _READY_WITHIN_S = 180.0
-_SETTLE_S = 5.0  # the last to link has to know its clock, too
+_SETTLE_S = 22.0  # the last to link has to know its clock, too, and its frequent first probes are over
+_PAIRS_A_PROCESS = 250  # more would fill a core with light pulsers, and be late for no fault of the daemon's
 
 
 def cpu_s_and_rss(pid: int) -> tuple[float, float]:
@@ -84,15 +85,20 @@ def _register(data: Path, number: int) -> dict[str, Any]:
 async def _measure_one(table: Table, folder: Path, out: Path, number: int, stops: int) -> None:
     data = folder / "data"
     plan = await asyncio.to_thread(_register, data, number)
-    ended = out / f"pairs-{number}-ends.csv"
+    parts = -(-number // _PAIRS_A_PROCESS)
+    ended = [out / f"pairs-{number}-ends-{part}.csv" for part in range(parts)]
     async with contextlib.AsyncExitStack() as stack:
         daemon = await stack.enter_async_context(Daemon(folder))
-        (folder / "plan.json").write_text(json.dumps(plan | {"port": daemon.port}))
-        light = await spawn(
-            "-m", "tests.bench.light_pairs", str(folder / "plan.json"), str(ended), log=folder / "light.log"
-        )
-        stack.push_async_callback(end, light)
-        await _until_linked(daemon, number, light, folder)
+        lights: list[asyncio.subprocess.Process] = []
+        for part, ends in enumerate(ended):
+            share = folder / f"plan-{part}.json"
+            # Both pulsers of a pair stand side by side in the plan.
+            held = [plan["pulsers"][at] for at in range(2 * number) if at // 2 % parts == part]
+            share.write_text(json.dumps(plan | {"port": daemon.port, "pulsers": held}))
+            log = folder / f"light-{part}.log"
+            lights.append(await spawn("-m", "tests.bench.light_pairs", str(share), str(ends), log=log))
+            stack.push_async_callback(end, lights[-1])
+        await _until_linked(daemon, number, lights, folder)
         progress(f"pairs {number}: linked")
         await asyncio.sleep(_SETTLE_S)
         commanders = [await stack.enter_async_context(daemon.controller()) for _ in range(COMMANDERS)]
@@ -106,14 +112,14 @@ async def _measure_one(table: Table, folder: Path, out: Path, number: int, stops
         daemon_pid = daemon.process.pid
         before_s, light_before_s, begin_s = (
             cpu_s_and_rss(daemon_pid)[0],
-            cpu_s_and_rss(light.pid)[0],
+            sum(cpu_s_and_rss(light.pid)[0] for light in lights),
             time.monotonic(),
         )
         with HostLateness() as host:
             await asyncio.sleep(WINDOW_S)
         window_s = time.monotonic() - begin_s
         cores = (cpu_s_and_rss(daemon_pid)[0] - before_s) / window_s
-        light_cores = (cpu_s_and_rss(light.pid)[0] - light_before_s) / window_s
+        light_cores = (sum(cpu_s_and_rss(light.pid)[0] for light in lights) - light_before_s) / window_s
         rss_mib = cpu_s_and_rss(daemon_pid)[1]
         running, others = await _running(daemon)
         asked: list[tuple[str, int, int]] = []
@@ -123,7 +129,7 @@ async def _measure_one(table: Table, folder: Path, out: Path, number: int, stops
         ):
             asked += found
         await asyncio.sleep(0.5)
-    light_said = last_words(folder / "light.log")
+    light_said = "; ".join(last_words(folder / f"light-{part}.log") for part in range(parts))
     off_ms, silent = _off_ms(asked, ended)
     answers_ms = [(answered_us - stop_us) / 1e3 for _, stop_us, answered_us in asked]
     off, answer = spread(off_ms), spread(answers_ms)
@@ -138,7 +144,7 @@ async def _measure_one(table: Table, folder: Path, out: Path, number: int, stops
     table.raw[str(number)] = {
         "off_ms": off_ms, "answers_ms": answers_ms, "refused": refused, "host_late_us": host.spread_us,
     }  # fmt: skip
-    table.files.append(ended.name)
+    table.files += [ends.name for ends in ended]
     table.notes.append(
         f"{number} pairs: {running} tapped at the window's end (others: {others}), {refused} starts refused,"
         f" {silent} stops did not reach both; {host}"
@@ -152,14 +158,17 @@ async def _measure_one(table: Table, folder: Path, out: Path, number: int, stops
         )
 
 
-async def _until_linked(daemon: Daemon, number: int, light: asyncio.subprocess.Process, folder: Path) -> None:
+async def _until_linked(
+    daemon: Daemon, number: int, lights: Sequence[asyncio.subprocess.Process], folder: Path
+) -> None:
     deadline_s = time.monotonic() + _READY_WITHIN_S
     while True:
         _, rooms = await daemon.ask("GET", "/rooms")
         if sum(1 for room in rooms if room["ready"]) >= number:
             return
-        if light.returncode is not None:
-            raise BenchError(f"the light pairs have ended: {last_words(folder / 'light.log')}")
+        for part, light in enumerate(lights):
+            if light.returncode is not None:
+                raise BenchError(f"light pairs have ended: {last_words(folder / f'light-{part}.log')}")
         if time.monotonic() > deadline_s:
             ready = sum(1 for room in rooms if room["ready"])
             progress(f"pairs {number}: only {ready} are ready after {_READY_WITHIN_S:.0f} s; going on")
@@ -208,10 +217,10 @@ async def _stop_some(commander: Controller, rooms: Sequence[str], count: int) ->
     return asked
 
 
-def _off_ms(asked: Sequence[tuple[str, int, int]], ended: Path) -> tuple[list[float], int]:
+def _off_ms(asked: Sequence[tuple[str, int, int]], ended: Sequence[Path]) -> tuple[list[float], int]:
     """For each stop, when the slower of both pulsers had ended its set; and how many reached only one."""
     ends: dict[tuple[str, str], list[int]] = {}
-    for line in ended.read_text("ascii").splitlines():
+    for line in [line for file in ended for line in file.read_text("ascii").splitlines()]:
         room, side, at_us = line.split(",")
         ends.setdefault((room, side), []).append(int(at_us))
     found: list[float] = []

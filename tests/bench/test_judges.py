@@ -85,7 +85,7 @@ def test_a_set_without_a_pulse_has_no_times():
 def test_a_stop_of_a_light_pair_is_timed_to_the_slower_side_and_one_that_reached_one_side_is_told(tmp_path):
     ends = tmp_path / "ends.csv"
     ends.write_text("a,left,500\na,left,1500\na,right,4000\nb,left,2000\n")
-    assert _off_ms([("a", 1_000, 0), ("b", 1_000, 0)], ends) == ([3.0], 1)
+    assert _off_ms([("a", 1_000, 0), ("b", 1_000, 0)], [ends]) == ([3.0], 1)
 
 
 # --- the fit ----------------------------------------------------------------------------------------------
