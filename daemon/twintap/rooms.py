@@ -359,7 +359,7 @@ class Room:
         """How far ahead pass 0 lies, and the least time from the first lease to it: by the air of both."""
         for pulser in self.pulsers.values():
             excess = pulser.link.fit.excess if pulser.link is not None else None
-            if excess is not None and excess.worst_us > BAD_AIR_US:
+            if excess is not None and excess.repeated_us > BAD_AIR_US:
                 return LEAD_BAD_US, MARGIN_BAD_US
         return LEAD_US, MARGIN_US
 
