@@ -44,7 +44,7 @@ from .views import (
     Side,
     other,
 )
-from .wire import NEVER_US, Repeat, Wire, pacing_data
+from .wire import NEVER_US, Repeat, Wire
 
 # The first pass lies this far ahead of a start. The margin is what the first lease may take on its way.
 LEAD_US, MARGIN_US = 120_000.0, 75_000.0
@@ -401,7 +401,7 @@ class Room:
         for field in dataclasses.fields(event):
             value = getattr(event, field.name)
             if isinstance(value, Pacing):
-                data[field.name] = pacing_data(value)
+                data[field.name] = value.as_dict()
             elif field.name in ("actor", "by"):
                 actor = str(value)
             elif isinstance(value, Timeline):

@@ -7,7 +7,6 @@ when the clock fit has moved enough to be worth another revision.
 from twintap_protocol import frames, limits
 
 from .clock import NoFit
-from .core.pacing import Pacing
 from .core.state import SetState
 from .core.timeline import Stretch, shape
 from .links.link import Link
@@ -196,8 +195,3 @@ class Wire:
             self.ended = True
             news = True
         return news
-
-
-def pacing_data(pacing: Pacing) -> dict[str, object]:
-    """A pacing as an event's data."""
-    return dict(pacing.as_dict())

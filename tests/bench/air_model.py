@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from twintap.clock import ProbeStamps
+from twintap_board.air import MODELS, AirModel, Lane
 
 MS = 1_000.0
 S = 1_000_000.0
@@ -36,48 +37,23 @@ TICK_US = 10 * MS
 GIVE_UP_US = 60 * MS
 
 
-@dataclass(frozen=True)
-class Air:
-    """One way through the air; times in µs, shares 0..1."""
-
-    name: str
-    base_us: float
-    exp_mean_us: float
-    retry_share: float
-    retry_max_us: float
-    stall_share: float
-    stall_min_us: float
-    stall_max_us: float
-    loss_share: float
-
-
-NONE = Air("none", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-QUIET = Air("quiet", 0.9 * MS, 0.35 * MS, 0.08, 8 * MS, 0.01, 8 * MS, 60 * MS, 0.002)
-BUSY = Air("busy", 0.9 * MS, 0.6 * MS, 0.35, 8 * MS, 0.03, 8 * MS, 60 * MS, 0.01)
-BAD = Air("bad", 1.2 * MS, 1.2 * MS, 0.40, 15 * MS, 0.06, 20 * MS, 120 * MS, 0.05)
-AIRS = {air.name: air for air in (NONE, QUIET, BUSY, BAD)}
+# The virtual board's own air: what is compared here is compared on what the boards breathe.
+Air = AirModel
+QUIET, BUSY, BAD = MODELS["quiet"], MODELS["busy"], MODELS["bad"]
 
 
 class Way:
     """One direction of an air: FIFO, so a stalled datagram holds back those behind it."""
 
     def __init__(self, air: Air, rng: random.Random) -> None:
-        self._air = air
-        self._rng = rng
+        self._lane = Lane(air, rng)
         self._last_arrival_us = float("-inf")
 
     def arrival_us(self, sent_us: float) -> float | None:
         """When a datagram sent at `sent_us` arrives, or None if it is lost."""
-        air, rng = self._air, self._rng
-        if rng.random() < air.loss_share:
+        delay_us = self._lane.delay_us()
+        if delay_us is None:
             return None
-        delay_us = air.base_us
-        if air.exp_mean_us:
-            delay_us += rng.expovariate(1.0 / air.exp_mean_us)
-        if rng.random() < air.retry_share:
-            delay_us += rng.uniform(0.0, air.retry_max_us)
-        if rng.random() < air.stall_share:
-            delay_us += rng.uniform(air.stall_min_us, air.stall_max_us)
         self._last_arrival_us = max(self._last_arrival_us, sent_us + delay_us)
         return self._last_arrival_us
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench.air_model import AIRS, Air, Burst, DriftingClock, ProbingPulser, S
+from tests.bench.air_model import MODELS, Air, Burst, DriftingClock, ProbingPulser, S
 from twintap.clock import ClockFit, ProbeStamps
 
 LINK_SAMPLES = 100
@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     seeds = range(args.first_seed, args.first_seed + args.seeds)
-    result = {name: compare(AIRS[name], seeds, args.seconds * S) for name in ("quiet", "busy", "bad")}
+    result = {name: compare(MODELS[name], seeds, args.seconds * S) for name in ("quiet", "busy", "bad")}
     print(
         f"{'air':6} {'estimator':16} | {'|fit error| µs: p50':>19} {'p95':>6} {'p99':>6} {'max':>6}"
         f" | {'left-right µs: p50':>18} {'p95':>6} {'p99':>6} {'max':>6}"

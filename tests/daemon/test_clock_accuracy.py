@@ -62,7 +62,7 @@ def test_a_wandering_crystal_is_followed() -> None:
     assert quantiles(errors)["p99"] <= 120
 
 
-@pytest.mark.parametrize("air", [QUIET, BUSY, BAD], ids=lambda air: air.name)
+@pytest.mark.parametrize("air", [QUIET, BUSY, BAD], ids=["quiet", "busy", "bad"])
 @pytest.mark.parametrize("ppm", [-40.0, 10.0])
 @pytest.mark.parametrize(("seconds", "seeds"), [(20, 40), (60, 10)])
 def test_the_error_it_names_is_honest_from_the_first_burst_on(

@@ -15,7 +15,7 @@ from twintap_protocol import frames, limits
 from twintap_protocol.errors import RemoteError
 from twintap_protocol.link import Channel, PulserLink
 from twintap_protocol.pacer import Pacer
-from twintap_protocol.ticks import join_stamp, split_stamp, ticks_diff
+from twintap_protocol.ticks import split_stamp, ticks_diff
 
 _VERSION = (0, 1, 0)
 
@@ -321,7 +321,3 @@ class _Receiver(asyncio.DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:
         self._pulser.dropped += 1
-
-
-def join(stamp: tuple[int, int]) -> int:
-    return join_stamp(*stamp)

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 
 from twintap_protocol import frames
-from twintap_protocol.errors import RemoteError
 from twintap_protocol.link import Channel, Hello, counter_of
 from twintap_protocol.ticks import join_stamp, split_stamp
 
@@ -147,6 +146,3 @@ class Link:
     def send_stop(self, set_id: int) -> None:
         """Seals and sends the end of set `set_id` and all before it, at once."""
         self.send(frames.STOP, frames.Stop.write(self.channel.tx, Channel.PAYLOAD, set_id))
-
-
-__all__ = ["Address", "Link", "RemoteError", "Send"]
