@@ -15,7 +15,7 @@ class Pins:
         """Begin with the button up, no charger, and a battery three quarters full."""
         self._loop = asyncio.get_running_loop()
         self._sock: socket.socket | None = None
-        self._known = False
+        self._vm_address = None
         self._state = {wire.PIN_BUTTON: (0, 0), wire.PIN_CHARGING: (0, 0), wire.PIN_BATTERY: (0, BATTERY_MV)}
 
     def boot(self) -> int:
@@ -24,7 +24,7 @@ class Pins:
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.bind(("127.0.0.1", 0))
         self._sock.setblocking(False)
-        self._known = False
+        self._vm_address = None
         self._loop.add_reader(self._sock, self._hear)
         return self._sock.getsockname()[1]
 
@@ -52,7 +52,7 @@ class Pins:
         self._tell(op)
 
     def _tell(self, op: int) -> None:
-        if self._sock is None or not self._known:
+        if self._sock is None or self._vm_address is None:
             return
         a, b = self._state[op]
         try:
@@ -70,8 +70,11 @@ class Pins:
             return
         if data != wire.PINS_HELLO:
             return
-        if not self._known:
+        if self._vm_address is None:
             self._sock.connect(source)
-            self._known = True
+            self._vm_address = source
+        elif source != self._vm_address:
+            # A stranger's datagram that lay in the queue before the socket was connected.
+            return
         for op in self._state:
             self._tell(op)

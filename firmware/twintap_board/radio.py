@@ -48,7 +48,7 @@ class Radio:
         self._waiting = {"out": 0, "in": 0}
         self._order = 0
         self._vm: socket.socket | None = None
-        self._vm_known = False
+        self._vm_address: Address | None = None
         self._outside: socket.socket | None = None
         self._address: Address = ("0.0.0.0", 0)
         self._lead = "127.0.0.1"
@@ -101,7 +101,7 @@ class Radio:
                     return
                 self._outside.sendto(datagram, address)
             else:
-                if self._vm is None or not self._vm_known:
+                if self._vm is None or self._vm_address is None:
                     self.counts["in_failed"] += 1
                     return
                 self._vm.send(datagram)
@@ -133,9 +133,12 @@ class Radio:
         except OSError:
             return
         now_ns = monotonic_ns()
-        if not self._vm_known:
+        if self._vm_address is None:
             vm.connect(source)
-            self._vm_known = True
+            self._vm_address = source
+        elif source != self._vm_address:
+            # A stranger's datagram that lay in the queue before the socket was connected.
+            return
         if not wire.AIR_ADDRESS.size <= len(datagram) <= wire.AIR_ADDRESS.size + wire.PAYLOAD_MAX:
             self.counts["out_bad"] += 1
             return
@@ -234,7 +237,7 @@ class Radio:
         self._tell_address()
 
     def _tell_address(self) -> None:
-        if self._vm is None or not self._vm_known:
+        if self._vm is None or self._vm_address is None:
             return
         host, port = self._address
         address = wire.AIR_ADDRESS.pack(socket.inet_aton(host), port)
@@ -280,7 +283,7 @@ class Radio:
         self._vm = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._vm.bind(("127.0.0.1", 0))
         self._vm.setblocking(False)
-        self._vm_known = False
+        self._vm_address = None
         self._link_up = True
         self._lead = "127.0.0.1"
         self._follow_lead()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -59,6 +60,24 @@ def test_a_stranger_cannot_work_the_pins_or_the_air(board: Maker) -> None:
     info = rig.hands("info")["radio"]
     assert info["link_up"]
     assert info["counts"] == before
+
+
+def test_a_stranger_whose_datagram_waits_behind_the_vms_first_one_is_not_heard(board: Maker) -> None:
+    rig = board().up()
+    rig.write("environ TWINTAP_RADIO_PORT")
+    radio_port = int(rig.expect("did environ").split()[-3])
+    radio = rig.hands("info")["pids"]["radio"]
+    # Both lie in the radio's queue before it reads, and so before it can connect its socket to the VM.
+    os.kill(radio, signal.SIGSTOP)
+    try:
+        rig.say("link 1")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.sendto(bytes(6) + b"\x02\x00", ("127.0.0.1", radio_port))
+    finally:
+        os.kill(radio, signal.SIGCONT)
+    # The first answer may be given before the queue is read; the second cannot.
+    rig.hands("info")
+    assert rig.hands("info")["radio"]["link_up"]
 
 
 def test_info_names_the_processes(board: Maker) -> None:
