@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from twintap_protocol import frames
 
+from .beat import Beat, beat_of
 from .errors import Fault, Refused
 from .links.endpoint import Endpoint
 from .links.pulser import Pulser
@@ -249,6 +250,10 @@ class Hub:
     def room(self, name: str) -> RoomView:
         """Raises `Refused("unknown")`."""
         return self._room(name).view()
+
+    def beat(self, name: str) -> Beat:
+        """The beat of a room, for light and sound. Raises `Refused("unknown")`."""
+        return beat_of(self._room(name).state.set)
 
     async def start_set(
         self, room: str, changes: Mapping[str, object], *, actor: str, revision: int | None

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from .. import __version__, addresses
 from ..store import Store
-from . import page, routes, watch
+from . import beat, page, routes, watch
 from .context import Context
 from .faults import add_handlers
 from .gate import FrontDoor, Gate
@@ -36,6 +36,7 @@ def create_app(hub: "Hub", store: Store, *, host: str, names: frozenset[str], fo
     add_handlers(app)
     app.include_router(routes.router)
     app.include_router(watch.router)
+    app.include_router(beat.router)
     app.include_router(page.router)
     app.add_middleware(FrontDoor, names=names or addresses.own_names(store.daemon_id.hex()))
 
