@@ -37,6 +37,14 @@ def is_own(host: str, own: list[str]) -> bool:
     return bool(found) and all(ip in own or ipaddress.ip_address(ip).is_loopback for ip in found)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether `host` is an address of loopback, or its name. Asks nobody."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def own_names(daemon_id: str) -> frozenset[str]:
     """Give the names, in lower case, under which a browser may reach this computer. Asks the system."""
     name = socket.gethostname().lower().rstrip(".")

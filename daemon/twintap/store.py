@@ -21,7 +21,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import Fault, Refused, StoreError
-from .tokens import KEPT_AFTER_END, Role, Token, digest_of, make_token
+from .tokens import Role, Token, digest_of, make_token
 from .views import Side
 
 _SCHEMA = 1
@@ -87,6 +87,8 @@ class _TokenRecord(_Strict):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    notes: bool = False
+    slide_s: Annotated[int, Field(ge=60)] | None = None
 
 
 class _TokensFile(_Strict):
@@ -229,18 +231,28 @@ class Store:
             changed = {
                 digest: old
                 for digest, old in self._tokens.items()
-                if old.ended_at is None or now < old.ended_at + KEPT_AFTER_END
+                if old.ended_at is None or now < old.ended_at + old.kept_after_end
             } | {token.digest: token}
             if len(changed) > _TOKENS_MAX:
                 raise Refused(Fault("full", f"{_TOKENS_MAX} tokens are given out; revoke some first"))
             self._write_tokens(changed)
             self._tokens = changed
 
+    def renew_token(self, digest: str, expires_at: datetime) -> None:
+        """Let a token live until `expires_at`; one that was revoked, or is gone, does not."""
+        with self._mutex:
+            token = self._tokens.get(digest)
+            if token is not None and token.revoked_at is None:
+                self.put_token(replace(token, expires_at=expires_at))
+
     def revoke_token(self, token_id: str) -> Token:
-        """End a token by its id; `Refused("unknown")` if there is none. The admin's own cannot be ended."""
+        """End a token by its id; `Refused("unknown")` if there is none.
+
+        The one in the file `token` cannot be ended; a browser's that was given an admin's rights can.
+        """
         with self._mutex:
             for token in self._tokens.values():
-                if token.id == token_id and token.role != "admin":
+                if token.id == token_id and (token.role != "admin" or token.is_cookie):
                     if token.revoked_at is None:
                         token = replace(token, revoked_at=datetime.now(UTC))
                         self.put_token(token)
@@ -317,6 +329,8 @@ class Store:
                 created_at=record.created_at,
                 expires_at=record.expires_at,
                 revoked_at=record.revoked_at,
+                notes=record.notes,
+                slide_s=record.slide_s,
             )
             for record in known.tokens
         }
@@ -331,6 +345,8 @@ class Store:
                 created_at=token.created_at,
                 expires_at=token.expires_at,
                 revoked_at=token.revoked_at,
+                notes=token.notes,
+                slide_s=token.slide_s,
             )
             for token in tokens.values()
         ]

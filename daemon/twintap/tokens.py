@@ -17,6 +17,9 @@ MAY_ADMINISTER: frozenset[Role] = frozenset({"admin"})
 MAY_COMMAND: frozenset[Role] = frozenset({"admin", "therapist"})
 # A display is given the beat alone, which is not the room's state; so it is not among these.
 MAY_WATCH: frozenset[Role] = frozenset({"admin", "therapist", "observer", "logger"})
+MAY_READ_NOTES: frozenset[Role] = frozenset({"admin", "therapist", "logger"})
+MAY_INVITE: frozenset[Role] = MAY_COMMAND
+ANY_ROLE: frozenset[Role] = frozenset({"admin", "therapist", "observer", "display", "logger"})
 MAY_STOP: frozenset[Role] = frozenset({"admin", "therapist", "observer", "display"})
 
 # A stop from somebody who belonged to the room a moment ago is better obeyed than refused.
@@ -27,7 +30,11 @@ KEPT_AFTER_END = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token given out. `rooms` None: all rooms. Times are in UTC; `expires_at` None: never."""
+    """One token given out. `rooms` None: all rooms. Times are in UTC; `expires_at` None: never.
+
+    `notes`: an observer's may read and write notes. `slide_s`: it is a browser's cookie, which lives for so
+    many seconds after its latest use; None: a token that a program sends as a header.
+    """
 
     digest: str
     label: str
@@ -36,6 +43,23 @@ class Token:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    notes: bool = False
+    slide_s: int | None = None
+
+    @property
+    def is_cookie(self) -> bool:
+        """Whether a browser carries it as its cookie: its life slides on by `slide_s` as it is used."""
+        return self.slide_s is not None
+
+    @property
+    def kept_after_end(self) -> timedelta:
+        """How long it is remembered after its end: a browser's, of which there are many, for its grace."""
+        return STOP_GRACE if self.is_cookie else KEPT_AFTER_END
+
+    @property
+    def sees_notes(self) -> bool:
+        """Whether it is shown what was written about a client: an observer only if it was given so."""
+        return self.role in MAY_READ_NOTES or (self.role == "observer" and self.notes)
 
     @property
     def id(self) -> str:
@@ -69,10 +93,24 @@ def digest_of(text: str) -> str:
 
 
 def make_token(
-    label: str, role: Role, rooms: tuple[str, ...] | None = None, lifetime: timedelta | None = None
+    label: str,
+    role: Role,
+    rooms: tuple[str, ...] | None = None,
+    lifetime: timedelta | None = None,
+    *,
+    notes: bool = False,
 ) -> tuple[str, Token]:
     """Make a token: its text, which is never stored, and its record."""
     text = secrets.token_urlsafe(32)
     now = datetime.now(UTC)
     expires_at = None if lifetime is None else now + lifetime
-    return text, Token(digest_of(text), label, role, rooms, now, expires_at, None)
+    return text, Token(digest_of(text), label, role, rooms, now, expires_at, None, notes)
+
+
+def make_cookie(
+    label: str, role: Role, rooms: tuple[str, ...] | None, slide: timedelta, now: datetime, *, notes: bool
+) -> tuple[str, Token]:
+    """Make a browser's token: its text, which only the cookie holds, and its record."""
+    text = secrets.token_urlsafe(32)
+    slide_s = int(slide.total_seconds())
+    return text, Token(digest_of(text), label, role, rooms, now, now + slide, None, notes, slide_s)

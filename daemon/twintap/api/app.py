@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from .. import __version__, addresses
 from ..store import Store
-from . import beat, page, routes, watch
+from . import access, beat, page, routes, watch
 from .context import Context
 from .faults import add_handlers
 from .gate import FrontDoor, Gate
@@ -35,6 +35,8 @@ def create_app(hub: "Hub", store: Store, *, host: str, names: frozenset[str], fo
     app.state.context = context
     add_handlers(app)
     app.include_router(routes.router)
+    app.include_router(access.router)
+    app.include_router(access.open_router)
     app.include_router(watch.router)
     app.include_router(beat.router)
     app.include_router(page.router)

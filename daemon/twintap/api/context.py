@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from ..access.offers import Offers
 from ..store import Pairing, Store
 from .gate import Gate
 
@@ -45,6 +46,8 @@ class Context:
     host: str
     foreign: "Foreign"
     undo: Undo = field(default_factory=Undo)
+    offers: Offers = field(default_factory=Offers)
+    tls: bool = False
 
 
 async def _context(connection: HTTPConnection) -> Context:

@@ -20,6 +20,7 @@ _STATUS: Mapping[str, int] = {
     "room": 403,
     "host": 403,
     "origin": 403,
+    "offer": 403,
     "unknown": 404,
     "large": 413,
     "field": 422,
@@ -56,7 +57,8 @@ class ErrorBody(BaseModel):
 
 _WORDS = {
     401: "The token is missing, wrong, expired or revoked.",
-    403: "The token's role or rooms do not allow it; or the Host or the Origin is not this daemon's.",
+    403: "The token's role or rooms do not allow it; or the Host or the Origin is not this daemon's; "
+    "or an offer to join is wrong, used or over.",
     404: "There is no such room or pulser.",
     409: "The state of the room does not allow it; `code` says why.",
     413: "The body is larger than 64 KiB.",

@@ -2,71 +2,135 @@
 
 import asyncio
 import ipaddress
-from collections.abc import Callable
-from datetime import UTC, datetime
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import addresses
-from ..errors import Fault, Refused
+from ..errors import Fault, Refused, StoreError
 from ..store import Store
 from ..tokens import Role, Token, digest_of
 from .faults import error_response
+
+_log = logging.getLogger(__name__)
 
 BODY_MAX = 64 * 1024
 # A wrong token waits this long for its answer, and no more than so many wait at once.
 _WRONG_TOKEN_S = 0.5
 _WAITING_MAX = 32
+# A token in use is written anew when it has used up this part of its life: a few times a day.
+_SLIDE_STEP = 0.1
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _none_open() -> Mapping[str, datetime]:
+    return {}
+
+
 class Gate:
     """Checks tokens. One that is wrong is answered slowly; a stop never is."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime] = _now) -> None:
-        """Take the store that knows the tokens, and a clock for their ends."""
+    def __init__(
+        self,
+        store: Store,
+        now: Callable[[], datetime] = _now,
+        open_sessions: Callable[[], Mapping[str, datetime]] = _none_open,
+    ) -> None:
+        """Take the store that knows the tokens, and a clock for their ends.
+
+        `open_sessions()` gives the rooms that have an open session, and since when: a browser that was joined
+        when its room's session was opened stays joined until it is closed.
+        """
         self._store = store
         self._now = now
+        self._open_sessions = open_sessions
         self._waiting = 0
+        self._sliding: dict[str, asyncio.Task[None]] = {}
+        # A browser tells daemons on two ports of one computer apart by nothing but the cookie's name.
+        self.cookie_name = f"twintap_{store.daemon_id.hex()[:8]}"
 
-    async def admit(self, header: str | None, roles: frozenset[Role], room: str | None = None) -> Token:
+    def presented(self, connection: HTTPConnection) -> str | None:
+        """Give what a request proves itself with, for `admit`: its Authorization header, else its cookie.
+
+        A browser sends a cookie by itself. So it counts, for all that may change something and for every
+        WebSocket, only if the browser says that a page of our own asked; else `Refused("origin")`.
+        """
+        header = connection.headers.get("authorization")
+        if header is not None:
+            return header
+        text = connection.cookies.get(self.cookie_name)
+        if text is None:
+            return None
+        is_safe = connection.scope["type"] == "http" and connection.scope["method"] in ("GET", "HEAD")
+        # That an Origin which is there names this daemon has been seen at the front door.
+        if not is_safe and "origin" not in connection.headers and not _same_origin(connection.headers):
+            raise Refused(Fault("origin", "with a cookie, a request has to say of which page it is"))
+        return f"Cookie {text}"
+
+    async def admit(self, presented: str | None, roles: frozenset[Role], room: str | None = None) -> Token:
         """Give the token in an Authorization header, if its role is among `roles` and `room` among its rooms.
 
-        Raises `Refused`: "token" (slowly), "role", "room", or "slower" if too many wrong ones wait.
+        `presented` is the header, or what `presented()` gave. Raises `Refused`: "token" (slowly, if there was
+        one), "role", "room", or "slower" if too many wrong ones wait.
         """
-        token = self._find(header)
-        if token is None or not token.valid_at(self._now()):
-            if self._waiting >= _WAITING_MAX:
-                raise Refused(
-                    Fault("slower", "too many wrong tokens at once; wait a moment", retry_after_ms=1_000)
-                )
-            self._waiting += 1
-            try:
-                await asyncio.sleep(_WRONG_TOKEN_S)
-            finally:
-                self._waiting -= 1
+        token = self._find(presented)
+        if token is None or not self.is_valid(token):
+            if presented is not None:
+                await self.slow_down()
             raise _no_token()
         self.check(token, roles, room)
         return token
 
+    def find_valid(self, presented: str | None) -> Token | None:
+        """Give the token if it is one and valid, at once; for what needs no token and answers no guesses."""
+        token = self._find(presented)
+        return token if token is not None and self.is_valid(token) else None
+
+    async def slow_down(self) -> None:
+        """Let one who was wrong wait; `Refused("slower")` at once if too many do."""
+        if self._waiting >= _WAITING_MAX:
+            raise Refused(
+                Fault("slower", "too many wrong tokens at once; wait a moment", retry_after_ms=1_000)
+            )
+        self._waiting += 1
+        try:
+            await asyncio.sleep(_WRONG_TOKEN_S)
+        finally:
+            self._waiting -= 1
+
     def check(self, token: Token, roles: frozenset[Role], room: str | None) -> None:
         """Raise `Refused` unless a token found before is still valid and allows it."""
-        if not token.valid_at(self._now()) or not self._still(token):
+        current = self._store.find_token(token.digest)
+        if current is None or not self.is_valid(current):
             raise _no_token()
         if token.role not in roles:
             allowed = ", ".join(sorted(roles - {"admin"})) or "this computer's own token"
             raise Refused(Fault("role", f"a token of the role {token.role} may not do this; {allowed} may"))
         if room is not None and not token.names(room):
             raise Refused(Fault("room", "this token is for other rooms"))
+        self._slide(current)
 
-    def admit_stop(self, header: str | None, room: str) -> Token:
+    def is_valid(self, token: Token) -> bool:
+        """Whether a token may be used now; its role and its rooms are another matter."""
+        if token.valid_at(self._now()):
+            return True
+        if not token.is_cookie or token.revoked_at is not None or token.expires_at is None:
+            return False
+        return any(
+            token.names(room) and since < token.expires_at for room, since in self._open_sessions().items()
+        )
+
+    def admit_stop(self, presented: str | None, room: str) -> Token:
         """Give the token, at once, if it may stop `room`: valid within the last 24 h, and no logger's."""
-        token = self._find(header)
+        token = self._find(presented)
         if token is None:
             raise _no_token()
         self.check_stop(token, room)
@@ -77,18 +141,32 @@ class Gate:
         current = self._store.find_token(token.digest) or token
         if not current.names(room):
             raise Refused(Fault("room", "this token is for other rooms"))
-        if not current.may_stop_at(self._now()):
-            if current.role == "logger":
-                raise Refused(Fault("role", "a logger's token may not stop"))
+        if current.role == "logger":
+            raise Refused(Fault("role", "a logger's token may not stop"))
+        if not (current.may_stop_at(self._now()) or self.is_valid(current)):
             raise _no_token()
 
-    def _still(self, token: Token) -> bool:
-        current = self._store.find_token(token.digest)
-        return current is not None and current.valid_at(self._now())
+    def _find(self, presented: str | None) -> Token | None:
+        scheme, _, text = (presented or "").partition(" ")
+        is_known = scheme.lower() in ("bearer", "cookie")
+        return self._store.find_token(digest_of(text.strip())) if is_known else None
 
-    def _find(self, header: str | None) -> Token | None:
-        scheme, _, text = (header or "").partition(" ")
-        return self._store.find_token(digest_of(text.strip())) if scheme.lower() == "bearer" else None
+    def _slide(self, token: Token) -> None:
+        """Let a browser's token that is in use live on; kept on the disk now and then, beside the request."""
+        if token.slide_s is None or token.expires_at is None or token.digest in self._sliding:
+            return
+        now, slide = self._now(), timedelta(seconds=token.slide_s)
+        if token.expires_at - now > slide * (1 - _SLIDE_STEP):
+            return
+        task = asyncio.create_task(self._renew(token.digest, now + slide), name="token: renewed")
+        self._sliding[token.digest] = task
+        task.add_done_callback(lambda _: self._sliding.pop(token.digest, None))
+
+    async def _renew(self, digest: str, expires_at: datetime) -> None:
+        try:
+            await asyncio.to_thread(self._store.renew_token, digest, expires_at)
+        except (StoreError, Refused) as error:
+            _log.warning("a browser's token could not be renewed: %s", error)
 
 
 def _no_token() -> Refused:
@@ -122,7 +200,8 @@ class FrontDoor:
         if host is None or not (host in self._names or _is_own_address(host, scope)):
             return Fault("host", "the Host header does not name this daemon; use one of its own addresses")
         origin = headers.get(b"origin")
-        if origin is not None:
+        # A page that gives no referrer has the origin "null" in some requests; whose it is, the browser says.
+        if origin is not None and not (origin == "null" and _same_origin(_text(headers))):
             scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
             if origin.lower() != f"{scheme}://{header.strip().lower()}":
                 return Fault("origin", "pages of another origin may not use this daemon")
@@ -133,6 +212,15 @@ class FrontDoor:
         if not length.isascii() or not length.isdigit() or int(length[:20]) > BODY_MAX:
             return Fault("large", "the body is larger than 64 KiB")
         return None
+
+
+def _same_origin(headers: Mapping[str, str]) -> bool:
+    # No script can set this header, and only newer browsers do.
+    return headers.get("sec-fetch-site") == "same-origin"
+
+
+def _text(headers: Mapping[bytes, str]) -> dict[str, str]:
+    return {name.decode("latin-1"): value for name, value in headers.items()}
 
 
 def _is_stop(scope: Scope) -> bool:

@@ -104,21 +104,27 @@ class AddressBody(_Body):
 
 
 class TokenBody(_Body):
-    """A token to be given out. `rooms` left out: all rooms. `lifetime_s` left out: until it is revoked."""
+    """A token to be given out. `rooms` left out: all rooms. `lifetime_s` left out: until it is revoked.
+
+    `notes`: an observer may read and write notes.
+    """
 
     label: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
     role: Literal["therapist", "observer", "display", "logger"]
     rooms: Annotated[list[str], Field(min_length=1, max_length=100)] | None = None
     lifetime_s: Annotated[int, Field(ge=60, le=366 * 86_400)] | None = None
+    notes: bool = False
 
 
 class TokenView(BaseModel):
-    """A token that was given out; its text is not kept. `id` names it."""
+    """A token that was given out; its text is not kept. `id` names it. `via` cookie: a browser joined."""
 
     id: str
     label: str
     role: Role
     rooms: list[str] | None
+    notes: bool
+    via: Literal["cookie", "bearer"]
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None

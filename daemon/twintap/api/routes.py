@@ -41,32 +41,28 @@ _SOFT: dict[str, Any] = {
 }
 
 
-def _authorization(request: Request) -> str | None:
-    return request.headers.get("authorization")
-
-
 async def _administrator(context: Ctx, request: Request) -> Token:
-    return await context.gate.admit(_authorization(request), MAY_ADMINISTER)
+    return await context.gate.admit(context.gate.presented(request), MAY_ADMINISTER)
 
 
 async def _watcher(context: Ctx, request: Request) -> Token:
-    return await context.gate.admit(_authorization(request), MAY_WATCH)
+    return await context.gate.admit(context.gate.presented(request), MAY_WATCH)
 
 
 async def _room_watcher(context: Ctx, request: Request, room: RoomName) -> Token:
-    return await context.gate.admit(_authorization(request), MAY_WATCH, room)
+    return await context.gate.admit(context.gate.presented(request), MAY_WATCH, room)
 
 
 async def _commander(context: Ctx, request: Request, room: RoomName) -> Token:
-    return await context.gate.admit(_authorization(request), MAY_COMMAND, room)
+    return await context.gate.admit(context.gate.presented(request), MAY_COMMAND, room)
 
 
 async def _any_commander(context: Ctx, request: Request) -> Token:
-    return await context.gate.admit(_authorization(request), MAY_COMMAND)
+    return await context.gate.admit(context.gate.presented(request), MAY_COMMAND)
 
 
 async def _stopper(context: Ctx, request: Request, room: RoomName) -> Token:
-    return context.gate.admit_stop(_authorization(request), room)
+    return context.gate.admit_stop(context.gate.presented(request), room)
 
 
 Administrator = Annotated[Token, Depends(_administrator)]
@@ -225,6 +221,8 @@ def _shown(token: Token) -> models.TokenView:
         label=token.label,
         role=token.role,
         rooms=None if token.rooms is None else list(token.rooms),
+        notes=token.sees_notes,
+        via="cookie" if token.is_cookie else "bearer",
         created_at=token.created_at,
         expires_at=token.expires_at,
         revoked_at=token.revoked_at,
@@ -245,7 +243,7 @@ async def give_token(context: Ctx, _: Administrator, body: models.TokenBody) -> 
         checked_name("rooms", room)
     lifetime = None if body.lifetime_s is None else timedelta(seconds=body.lifetime_s)
     rooms = None if body.rooms is None else tuple(body.rooms)
-    text, token = make_token(body.label, body.role, rooms, lifetime)
+    text, token = make_token(body.label, body.role, rooms, lifetime, notes=body.notes)
     await asyncio.to_thread(context.store.put_token, token)
     return models.NewToken(token=text, view=_shown(token))
 

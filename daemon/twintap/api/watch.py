@@ -104,9 +104,9 @@ class _Socket:
             await self._close(error.fault if isinstance(error, Refused) else Fault("closed", str(error)))
 
     async def _admit(self) -> Token:
-        header = self._websocket.headers.get("authorization")
+        header = self._context.gate.presented(self._websocket)
         if header is None:
-            # A browser's WebSocket can carry no header, and a URL ends up in logs: the first message has it.
+            # A page's script can set no header, and a URL ends up in logs: the first message has the token.
             async with asyncio.timeout(_TOKEN_WITHIN_S):
                 header = f"Bearer {_first_message(await self._receive())}"
         return await self._context.gate.admit(header, MAY_WATCH, self._room)
