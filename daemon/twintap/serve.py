@@ -18,6 +18,8 @@ from pathlib import Path
 import uvicorn
 
 from . import addresses
+from .access import links
+from .access.offers import Offers
 from .api import create_app
 from .api.warm import warm_up
 from .discovery import Discovery, Foreign
@@ -86,7 +88,7 @@ async def serve(options: Options, say: Callable[[str], None]) -> None:
         pairs = await _virtual(options, hub, store, host, stack, stop)
         await _warm_up(host, hub.port, store)
         if not stop.is_set():
-            await _tell(options, hub, store, host, pairs, say, stop)
+            await _tell(options, hub, store, host, pairs, app.state.context.offers, say, stop)
         # What was made so far stays: the collector need not walk it again and again while sets run.
         gc.collect()
         gc.freeze()
@@ -233,6 +235,7 @@ async def _tell(
     store: Store,
     host: str,
     pairs: VirtualPairs | None,
+    offers: Offers,
     say: Callable[[str], None],
     stop: asyncio.Event,
 ) -> None:
@@ -240,10 +243,14 @@ async def _tell(
     served = addresses.served_addresses(host, own)
     urls = [f"http://{address}:{hub.port}" for address in served]
     rooms = pairs.rooms if pairs is not None else []
+    here = links.base_url(addresses.LOOPBACK if host == addresses.ANY else host, hub.port, tls=False)
+    command = command_prefix(store.path, hub.port, host) + _command_name()
     # The port answers from here on, so the address can be said before the clocks are known.
     if not options.json:
         say(f"twintap serves {urls[0]}" + (f" and {', '.join(urls[1:])}" if urls[1:] else ""))
         say(f"its data is in {store.path}")
+        say(f"open it: {_admin_link(offers, here)}")
+        say(f"   (once, within 10 minutes; another link: {command} open)")
     waiting = asyncio.create_task(_until_ready(hub, rooms), name="virtual pairs: ready")
     await _first(waiting, stop)
     if not waiting.done():
@@ -253,7 +260,8 @@ async def _tell(
     views = [hub.room(room) for room in rooms]
     if options.json:
         told = {
-            "url": f"http://{addresses.LOOPBACK if host == addresses.ANY else host}:{hub.port}",
+            "url": here,
+            "open": _admin_link(offers, here),
             "urls": urls,
             "port": hub.port,
             "data": str(store.path),
@@ -262,7 +270,6 @@ async def _tell(
         say(json.dumps(told))
         _advise(store, host, pairs)
         return
-    command = command_prefix(store.path, hub.port, host) + _command_name()
     for view in views:
         if view.ready:
             tap, stop_it = (f"{command} set {do} {view.name}" for do in ("start", "stop"))
@@ -272,6 +279,12 @@ async def _tell(
             say(f"{view.name} is not ready yet: {why}")
     _advise(store, host, pairs)
     say("Ctrl-C stops every set and ends the daemon.")
+
+
+def _admin_link(offers: Offers, base: str) -> str:
+    """Make the link by which this computer's own browser gets the rights of its owner, once."""
+    text, _ = offers.make("admin", None)
+    return links.join_link(base, text)
 
 
 def _advise(store: Store, host: str, pairs: VirtualPairs | None) -> None:

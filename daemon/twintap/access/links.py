@@ -1,7 +1,7 @@
 """The links by which browsers reach this daemon, and the picture of one for a camera."""
 
 from collections.abc import Sequence
-from io import BytesIO
+from io import BytesIO, StringIO
 
 import segno
 
@@ -40,3 +40,10 @@ def qr_svg(link: str) -> str:
     code = segno.make(link, error="m", micro=False)
     code.save(out, kind="svg", xmldecl=False, border=_BORDER, dark="#000", light="#fff", omitsize=True)
     return out.getvalue().decode("ascii").strip()
+
+
+def qr_terminal(link: str) -> str:
+    """Give a link's QR code for a terminal, two modules high to a line."""
+    out = StringIO()
+    segno.make(link, error="l", micro=False).terminal(out, border=2, compact=True)
+    return out.getvalue().rstrip("\n")

@@ -150,6 +150,21 @@ def _parser() -> argparse.ArgumentParser:
     address.add_argument("host", metavar="IPV4")
     address.add_argument("port", type=_whole(1, 65535), metavar="PORT")
 
+    opens = add(subs, "open", commands.open_page, "open the screen in this computer's browser")
+    opens.add_argument("--no-browser", action="store_true", help="print the link and start no browser")
+    _add_json(opens)
+    invite = add(subs, "invite", commands.invite, "let another device join a room: a link and its QR code")
+    _add_room(invite)
+    invite.add_argument(
+        "--role",
+        choices=("therapist", "observer", "display", "logger"),
+        default="therapist",
+        help="what it may do (default: %(default)s)",
+    )
+    invite.add_argument("--label", type=_name, metavar="LABEL", help="whose it is (else it says so itself)")
+    invite.add_argument("--notes", action="store_true", help="an observer may read and write notes")
+    _add_json(invite)
+
     room = add(subs, "room", commands.room, "show a room")
     _add_room(room)
     _add_json(room)
@@ -183,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     give.add_argument(
         "--room", type=_name, action="append", metavar="ROOM", help="for this room alone; may come again"
     )
+    give.add_argument("--notes", action="store_true", help="an observer may read and write notes")
     give.add_argument(
         "--hours", type=_whole(1, 8784), metavar="N", help="for so long (default: until revoked)"
     )

@@ -5,7 +5,9 @@ import asyncio
 import getpass
 import json
 import logging
+import os
 import sys
+import webbrowser
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConsoleError, Refused
@@ -192,9 +194,52 @@ async def watch(options: argparse.Namespace) -> int:
     return 0
 
 
+async def open_page(options: argparse.Namespace) -> int:
+    """Open the screen here, with this computer's own rights."""
+    async with _client() as client:
+        offer = await client.ask("POST", "/join/offers", {"role": "admin"})
+        # The daemon names the address that other devices reach; here it is the one that has just worked.
+        link = client.url + "/#" + str(offer["url"]).partition("#")[2]
+    _print(
+        {"url": link, "digits": offer["digits"], "expires_at": offer["expires_at"]},
+        as_json=options.json,
+        words=show.offer(link, str(offer["digits"])),
+    )
+    if not options.json and not options.no_browser and _has_desktop():
+        # The page without its token: what a program is started with, everybody on this computer can read.
+        await asyncio.to_thread(webbrowser.open, client.url)
+    return 0
+
+
+def _has_desktop() -> bool:
+    if not sys.stdout.isatty():
+        return False
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+async def invite(options: argparse.Namespace) -> int:
+    """Let another device join a room."""
+    from ..access.links import qr_terminal
+
+    body: dict[str, Any] = {"room": options.room, "role": options.role, "notes": options.notes}
+    if options.label:
+        body["label"] = options.label
+    async with _client() as client:
+        offer = await client.ask("POST", "/join/offers", body)
+    words = show.offer(str(offer["url"]), str(offer["digits"]))
+    if offer["reach"] == "computer":
+        words += "\nother devices cannot reach this daemon: for them, serve with --host 0.0.0.0"
+    elif sys.stdout.isatty():
+        words = f"{qr_terminal(str(offer['url']))}\n{words}"
+    _print({key: offer[key] for key in offer if key != "qr_svg"}, as_json=options.json, words=words)
+    return 0
+
+
 async def give_token(options: argparse.Namespace) -> int:
     """Give out a token."""
-    body: dict[str, Any] = {"label": options.label, "role": options.role}
+    body: dict[str, Any] = {"label": options.label, "role": options.role, "notes": options.notes}
     if options.room:
         body["rooms"] = options.room
     if options.hours:

@@ -102,13 +102,20 @@ def event(found: _Json) -> str:
     return f"{at} {what} {parts}".rstrip()
 
 
+def offer(link: str, digits: str) -> str:
+    """Show an offer to join."""
+    return f"{link}\nor open the page and type {digits[:3]} {digits[3:]}   (once, within 10 minutes)"
+
+
 def tokens(found: Sequence[_Json]) -> str:
     """Show the tokens as a table."""
-    rows = [("id", "label", "role", "rooms", "state")]
+    rows = [("id", "label", "role", "rooms", "from", "state")]
     for one in found:
         state = (
             "revoked" if one["revoked_at"] else f"until {one['expires_at']}" if one["expires_at"] else "valid"
         )
         rooms = "all" if one["rooms"] is None else ", ".join(clean(name) for name in one["rooms"])
-        rows.append((str(one["id"]), clean(one["label"]), str(one["role"]), rooms, state))
+        role = str(one["role"]) + (" with notes" if one["role"] == "observer" and one["notes"] else "")
+        source = "a browser" if one["via"] == "cookie" else "a header"
+        rows.append((str(one["id"]), clean(one["label"]), role, rooms, source, state))
     return _table(rows)
