@@ -52,6 +52,7 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=24)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 EventId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Pct = Annotated[float, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -221,6 +222,16 @@ class SessionMoved(Data):
     code: Code
 
 
+class SessionRestated(Data):
+    """The visit's opening once more, without the code that it was first under: that client was erased."""
+
+    code: Code
+    kind: Kind
+    zone: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    opened_at: Annotated[str, StringConstraints(pattern=r"^[0-9T:.+-]{20,40}$")]
+    opened_by: Label
+
+
 class LeadTaken(Data):
     """Who has the lead from now on: a token's label."""
 
@@ -343,6 +354,14 @@ class Erased(Data):
     heads: dict[str, str]
 
 
+class Sealed(Data):
+    """Where the chain of a closed session ends: what is cut off it later, shows."""
+
+    chain: Annotated[str, StringConstraints(max_length=64)]
+    seq: Annotated[int, Field(ge=1)]
+    head: Sha256
+
+
 class Imported(Data):
     """Sessions came in from an export; `heads`: each chain's last hash."""
 
@@ -382,6 +401,7 @@ EVENT_TYPES: Mapping[str, type[Data]] = {
     "session.opened": SessionOpened,
     "session.closed": SessionClosed,
     "session.moved": SessionMoved,
+    "session.restated": SessionRestated,
     "lead.taken": LeadTaken,
     "phase.begun": PhaseBegun,
     "rating.sud": Sud,
@@ -399,6 +419,7 @@ EVENT_TYPES: Mapping[str, type[Data]] = {
     "token.given": TokenGiven,
     "token.revoked": TokenRevoked,
     "journal.gap": Gap,
+    "journal.sealed": Sealed,
     "journal.erased": Erased,
     "journal.imported": Imported,
     "journal.backup": BackedUp,

@@ -1,0 +1,105 @@
+"""JSON in its one canonical form (RFC 8785), so that anybody's hash of a value is ours.
+
+What the chain covers are bytes of this form. A float that is a whole number loses its fraction, as in
+JavaScript, and so an export that passed through another program's parser still gives the same bytes.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
+from typing import cast
+
+from ..errors import Fault, Refused
+
+# Beyond it a whole number is not exact in every JSON parser (RFC 7493, section 2.2).
+WHOLE_MAX = 2**53 - 1
+_DEEPEST = 16
+
+
+def canonical(value: object) -> bytes:
+    """Give a JSON value's bytes: a mapping with text as keys, a sequence, text, a number, a truth or None.
+
+    `Refused("field")` for anything else, for a number that JSON lacks or cannot carry exactly, for half of a
+    surrogate pair, and for what is nested deeper than 16.
+    """
+    parts: list[str] = []
+    try:
+        _write(value, parts, 0)
+        return "".join(parts).encode("utf-8")
+    except UnicodeEncodeError:
+        raise _refused("text with half of a surrogate pair cannot be kept; take it out") from None
+
+
+def _write(value: object, parts: list[str], depth: int) -> None:
+    if depth > _DEEPEST:
+        raise _refused(f"data are nested deeper than {_DEEPEST} levels")
+    if isinstance(value, str):
+        parts.append(encode_basestring(value))
+    elif value is None:
+        parts.append("null")
+    elif isinstance(value, bool):
+        parts.append("true" if value else "false")
+    elif isinstance(value, int):
+        if abs(value) > WHOLE_MAX:
+            raise _refused(f"a whole number is beyond ±{WHOLE_MAX}, the most that every reader keeps exactly")
+        parts.append(str(int(value)))
+    elif isinstance(value, float):
+        parts.append(_number(value))
+    elif isinstance(value, Mapping):
+        _write_mapping(cast("Mapping[object, object]", value), parts, depth)
+    elif isinstance(value, list | tuple):
+        items = cast("Sequence[object]", value)
+        for at, one in enumerate(items):
+            parts.append("," if at else "[")
+            _write(one, parts, depth + 1)
+        parts.append("]" if items else "[]")
+    else:
+        raise _refused(f"a value of the type {type(value).__name__} is none of JSON's")
+
+
+def _write_mapping(value: Mapping[object, object], parts: list[str], depth: int) -> None:
+    texts = [key for key in value if isinstance(key, str)]
+    if len(texts) != len(value):
+        raise _refused("a key that is no text is none of JSON's")
+    # The RFC sorts by UTF-16 units; plain order differs only where a key leaves the basic plane.
+    texts.sort(key=str.encode if all(map(str.isascii, texts)) else _utf16)
+    for at, key in enumerate(texts):
+        parts.append("," if at else "{")
+        parts.append(encode_basestring(key))
+        parts.append(":")
+        _write(value[key], parts, depth + 1)
+    parts.append("}" if texts else "{}")
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-be")
+
+
+def _number(value: float) -> str:
+    """Give a number as ECMAScript does (ECMA-262, Number::toString), which the RFC points to."""
+    if not math.isfinite(value):
+        raise _refused("a number that is not finite is none of JSON's")
+    if value == 0:
+        return "0"
+    sign, text = ("-", repr(-value)) if value < 0 else ("", repr(value))
+    mantissa, _, power = text.partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    # The shortest digits that give the number back are Python's and ECMAScript's; only the form differs.
+    point = len(whole) + (int(power) if power else 0)
+    digits = whole + ("" if fraction == "0" else fraction)
+    point -= len(digits) - len(digits.lstrip("0"))
+    digits = digits.strip("0")
+    if len(digits) <= point <= 21:
+        shown = digits + "0" * (point - len(digits))
+    elif 0 < point <= 21:
+        shown = f"{digits[:point]}.{digits[point:]}"
+    elif -6 < point <= 0:
+        shown = "0." + "0" * -point + digits
+    else:
+        exponent = point - 1
+        shown = digits[0] + ("." + digits[1:] if len(digits) > 1 else "") + f"e{exponent:+d}"
+    return sign + shown
+
+
+def _refused(message: str) -> Refused:
+    return Refused(Fault("field", message, "data"))
