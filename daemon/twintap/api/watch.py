@@ -43,7 +43,7 @@ class _Command(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     id: Annotated[str, Field(max_length=64)] | int
-    do: Literal["start", "change", "stop", "swap", "identify"]
+    do: Literal["start", "change", "stop", "swap", "identify", "ping"]
     room: Annotated[str, Field(max_length=NAME_MAX)] | None = None
     pacing: PacingChanges | None = None
     revision: int | None = None
@@ -194,6 +194,12 @@ class _Socket:
             await hub.identify(pulser.id, actor=self._token.label)
             return None
         room = command.room if command.room is not None else self._room
+        if command.do == "ping":
+            # A page cannot see the protocol's own pings. One that names a room says that it is there.
+            if room is not None:
+                gate.check(self._token, MAY_COMMAND, room)
+                self._be_present(room)
+            return None
         if room is None:
             raise Refused(Fault("field", "room is missing", field="room"))
         if command.do == "stop":

@@ -1,0 +1,270 @@
+// The shell: who one is, which view is shown, and what is so on every view: trouble, stop, keys.
+//
+// A view is a module that exports `mount(root, app, params)` and gives {update(room), leave()}, and if it
+// wants `event(happened)` and `key(event)` (true: taken). `update` gets the room of the view as it is, or null
+// while that is not known. It may export `styles` (files in css/, `pages.css` unless said) and `isBare` (it
+// brings its own way out) and `isSurface` (it is itself a stop).
+
+import { api } from "./api.js";
+import { button, el, fill, mark, say } from "./dom.js";
+import { land } from "./land.js";
+import { makeLayers } from "./layers.js";
+import { makeLive } from "./live.js";
+import { showTheme } from "./prefs.js";
+import { answer, readySound } from "./sound.js";
+import { isOn, makeStop } from "./stop.js";
+import { makeStopBar } from "./stopbar.js";
+import { loadText, t } from "./text.js";
+import { showTroubles, troubles } from "./trouble.js";
+
+// The name in the address, what its second part is called, and the module that shows it.
+const VIEWS = {
+  "": { module: "rooms" },
+  ready: { param: "room", module: "ready" },
+  work: { param: "room", module: "work" },
+  join: { param: "room", module: "join" },
+  session: { param: "id", module: "after" },
+  sessions: { module: "sessions" },
+  course: { module: "course" },
+  settings: { module: "settings" },
+};
+const ROOM = "twintap.room"; // in this tab alone: the room that it is about
+const LOOK_MS = 500;
+const COMMANDS = new Set(["admin", "therapist"]);
+const PAGE_KEYS = new Set(["PageUp", "PageDown"]);
+
+const at = (id) => document.getElementById(id);
+const root = at("view");
+const nav = at("nav");
+
+let me = null;
+let room = sessionStorage.getItem(ROOM);
+let view = null;
+let shown = { module: "", isBare: false };
+let turn = 0;
+const wasOn = new Map(); // by room: whether a set ran when it was last known
+
+const live = makeLive(() => (me && COMMANDS.has(me.role) ? room : null));
+const layers = makeLayers(at("layers"), at("toasts"), [root, nav]);
+const stop = makeStop(live, { changed: render, ended: () => answer("stop") });
+const showStop = makeStopBar(at("stopbar"), at("cover"), { press: stopNow, dismiss: () => stop.dismiss() });
+
+const app = {
+  live,
+  layers,
+  stop,
+  /** Who this browser is: {label, role, rooms, notes}. */
+  get me() {
+    return me;
+  },
+  /** Whether this browser may command, or only watch. */
+  get commands() {
+    return COMMANDS.has(me?.role);
+  },
+  /** The room that this tab is about, by its name; null: none yet. */
+  get room() {
+    return room;
+  },
+  /** Goes to a view: `#/ready/blue`. */
+  go(hash) {
+    if (location.hash === hash) route();
+    else location.hash = hash;
+  },
+  /** Says a line for some seconds. */
+  toast: layers.toast,
+  dialog: layers.dialog,
+  stopNow,
+  render,
+  wordsOf: (error) => error.words ?? error.message,
+};
+
+function stopNow() {
+  readySound();
+  if (room) stop.press(room);
+}
+
+// -- what is so on every view ----------------------------------------------------------------------------
+
+function render() {
+  const known = room ? live.room(room) : null;
+  if (known) wasOn.set(room, isOn(known.set));
+  const found = me ? troubles(live, known, shown.withProblems) : [];
+  showTroubles(at("trouble"), found);
+  const maybe = known ?? (wasOn.get(room) ? { set: { state: "running" } } : null);
+  showStop(me ? maybe : null, stop.state, shown.isSurface && !layers.isOpen);
+  view?.update?.(known);
+}
+
+function hear(event) {
+  if (live.isRefused) {
+    enter(null);
+    return;
+  }
+  render();
+  if (event && event.room === room) view?.event?.(event);
+}
+
+function onKey(event) {
+  readySound();
+  if (!me || !room || event.ctrlKey || event.altKey || event.metaKey) return;
+  const known = live.room(room);
+  const isRunning = known ? isOn(known.set) : Boolean(wasOn.get(room));
+  if (event.key === "Escape") {
+    if (isRunning || stop.state.phase === "red") {
+      if (!event.repeat) stopNow();
+    } else if (!layers.closeTop()) return;
+  } else if (view?.key?.(event)) {
+    // The view has taken it.
+  } else if (PAGE_KEYS.has(event.key) && isRunning) {
+    if (!event.repeat) stopNow();
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+// -- which view ------------------------------------------------------------------------------------------
+
+async function route() {
+  const carried = /^#join=([\w-]+)$/.exec(location.hash);
+  if (carried || !me) {
+    enter(carried?.[1] ?? null);
+    return;
+  }
+  const [name, arg = ""] = location.hash.replace(/^#\/?/, "").split("/");
+  const found = VIEWS[name] ?? VIEWS[""];
+  const params = found.param ? { [found.param]: decodeURIComponent(arg) } : {};
+  if (params.room) {
+    room = params.room;
+    sessionStorage.setItem(ROOM, room);
+  }
+  const mine = ++turn;
+  let module;
+  try {
+    module = await import(`./${found.module}.js`);
+    await Promise.all((module.styles ?? ["pages.css"]).map(style));
+  } catch (error) {
+    console.warn(error);
+    if (mine === turn) failed();
+    return;
+  }
+  if (mine !== turn) return; // another one was asked for meanwhile
+  clear();
+  shown = {
+    name,
+    module: found.module,
+    isBare: Boolean(module.isBare),
+    isSurface: Boolean(module.isSurface),
+    withProblems: Boolean(module.isSurface),
+  };
+  showNav(name);
+  document.title = params.room ? `${params.room} · twintap` : "twintap";
+  view = module.mount(root, app, params);
+  render();
+  if (!root.contains(document.activeElement)) root.focus({ preventScroll: true });
+  window.scrollTo(0, 0);
+}
+
+function clear() {
+  view?.leave?.();
+  view = null;
+  layers.closeAll();
+  root.replaceChildren();
+  shown = { module: "" };
+}
+
+const styles = new Map();
+
+function style(file) {
+  if (!styles.has(file)) {
+    const link = el("link", { rel: "stylesheet", href: `/ui/css/${file}` });
+    const loaded = new Promise((resolve, reject) => {
+      link.onload = resolve;
+      link.onerror = () => reject(new Error(`css/${file}`));
+    });
+    loaded.catch(() => styles.delete(file));
+    styles.set(file, loaded);
+    document.head.append(link);
+  }
+  return styles.get(file);
+}
+
+function failed() {
+  clear();
+  fill(root, el("main", { class: "landing" }, el("p", { text: t("app.failed") }), button(t("app.again"), { class: "main", onclick: route })));
+}
+
+function showNav(name) {
+  nav.hidden = shown.isBare;
+  const link = (hash, text, names) => {
+    const made = el("a", { href: hash, text });
+    mark(made, "aria-current", names.includes(name) ? "page" : null);
+    return made;
+  };
+  const isRoomy = me.role !== "logger";
+  fill(
+    nav,
+    isRoomy && link("#/", t("app.rooms"), [""]),
+    isRoomy && room && link(`#/work/${encodeURIComponent(room)}`, t("app.work", { room }), ["work"]),
+    me.role !== "observer" && link("#/sessions", t("app.sessions"), ["sessions", "session", "course"]),
+    link("#/settings", t("app.settings"), ["settings"]),
+    el("span", { class: "who", text: me.label }),
+  );
+  mark(nav, "aria-label", t("app.nav"));
+}
+
+// -- who -------------------------------------------------------------------------------------------------
+
+// The way in: shown to whoever has no place here yet, and to whoever brings a link.
+function enter(token) {
+  turn += 1;
+  clear();
+  live.close();
+  nav.hidden = true;
+  if (!token) me = null;
+  land(root, token, (found) => {
+    me = null;
+    history.replaceState(null, "", location.pathname + location.search);
+    begin(found);
+  });
+  showStop(null, stop.state, true);
+  say(at("trouble"), "");
+}
+
+async function begin(joined = null) {
+  try {
+    me = await api.get("/me");
+  } catch (error) {
+    if (error.name !== "Refusal") throw error;
+    if (error.code === "unreachable") {
+      showTroubles(at("trouble"), [{ tone: "bad", text: t("trouble.unreachable") }]);
+      setTimeout(begin, 1000);
+      return;
+    }
+    me = null;
+  }
+  if (me?.role === "display") {
+    location.replace(`/light/${encodeURIComponent(me.rooms?.[0] ?? "")}`);
+    return;
+  }
+  if (me) live.open();
+  const only = me?.rooms?.length === 1 ? me.rooms[0] : null;
+  if (joined && me && only && me.role !== "logger") {
+    app.go(`#/${me.role === "observer" ? "work" : "ready"}/${encodeURIComponent(only)}`);
+  } else if (me?.role === "logger" && !location.hash) app.go("#/sessions");
+  else route();
+}
+
+async function main() {
+  showTheme();
+  root.tabIndex = -1;
+  await loadText();
+  live.on(hear);
+  window.addEventListener("hashchange", route);
+  window.addEventListener("keydown", onKey, true);
+  window.addEventListener("pointerdown", readySound, true);
+  setInterval(render, LOOK_MS);
+  if (/^#join=/.test(location.hash)) route();
+  else await begin();
+}
+
+await main();
