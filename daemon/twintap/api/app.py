@@ -40,6 +40,7 @@ def create_app(hub: "Hub", store: Store, *, host: str, names: frozenset[str], fo
     app.include_router(watch.router)
     app.include_router(beat.router)
     app.include_router(page.router)
+    app.include_router(beat.pages)
     app.add_middleware(FrontDoor, names=names or addresses.own_names(store.daemon_id.hex()))
 
     def openapi() -> dict[str, Any]:
