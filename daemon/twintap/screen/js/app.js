@@ -47,7 +47,7 @@ const wasOn = new Map(); // by room: whether a set ran when it was last known
 const live = makeLive(() => (me && COMMANDS.has(me.role) ? room : null));
 const layers = makeLayers(at("layers"), at("toasts"), [root, nav]);
 const stop = makeStop(live, { changed: render, ended: () => answer("stop") });
-const showStop = makeStopBar(at("stopbar"), at("cover"), { press: stopNow, dismiss: () => stop.dismiss() });
+let showStop; // once there are words
 
 const app = {
   live,
@@ -258,6 +258,7 @@ async function main() {
   showTheme();
   root.tabIndex = -1;
   await loadText();
+  showStop = makeStopBar(at("stopbar"), at("cover"), { press: stopNow, dismiss: () => stop.dismiss() });
   live.on(hear);
   window.addEventListener("hashchange", route);
   window.addEventListener("keydown", onKey, true);
