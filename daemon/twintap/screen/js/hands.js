@@ -1,0 +1,149 @@
+/** One pulser as the Ready view shows it: battery, link, last seen, a buzz, and the hand that holds it. */
+import { api } from "./api.js";
+import { el, fill } from "./dom.js";
+import { attempt, button } from "./forms.js";
+import { t } from "./text.js";
+import { clock } from "./words.js";
+
+const FELT_MS = 12_000; // so long after a buzz the question stands where it was felt
+
+// A resting lithium cell, from full to empty; between two points it is taken as straight.
+const CELL = [
+  [4150, 100], [4000, 85], [3900, 70], [3800, 50], [3750, 35], [3700, 20], [3600, 8], [3400, 0],
+];
+
+/** About how full a battery is, in percent, by tens; null where the pulser does not measure it. */
+export function batteryPct(mv) {
+  if (mv == null) return null;
+  if (mv >= CELL[0][0]) return 100;
+  const below = CELL.findIndex(([at]) => at <= mv);
+  if (below < 0) return 0;
+  const [high, highPct] = CELL[below - 1];
+  const [low, lowPct] = CELL[below];
+  return Math.round((lowPct + ((mv - low) / (high - low)) * (highPct - lowPct)) / 10) * 10;
+}
+
+/** A pulser's link, clock and charger in one line that says what to do; `tone`: good, waits or stops. */
+export function stateOf(pulser) {
+  if (!pulser) return { tone: "stops", text: t("ready.pulser.none") };
+  if (pulser.link === "unseen")
+    return pulser.last_heard_at
+      ? { tone: "stops", text: t("ready.pulser.unseen", { at: clock(pulser.last_heard_at) }) }
+      : { tone: "stops", text: t("ready.pulser.asleep") };
+  if (pulser.link === "seeking") return { tone: "waits", text: t("ready.pulser.seeking") };
+  if (pulser.charging) return { tone: "stops", text: t("ready.pulser.charging") };
+  if (pulser.clock.state === "ready") return { tone: "good", text: t("ready.pulser.ready") };
+  if (pulser.clock.state === "uncertain") return { tone: "waits", text: t("ready.pulser.uncertain") };
+  return { tone: "waits", text: t("ready.pulser.warming") };
+}
+
+/** The card of the client's `side`. `may`: whether this person commands. */
+export function pulserCard(side, roomPath, said, may) {
+  const name = t(`ready.side.${side}`);
+  const state = el("p", { class: "pulser-state", role: "status" });
+  const battery = el("dd", {});
+  const seen = el("dd", {});
+  const called = el("dd", {});
+  const felt = el("div", { class: "felt", hidden: true });
+  const hand = el("p", { class: "hand", role: "status" });
+  const buzz = button(t("ready.buzz", { side: name }), buzzIt, { tone: "big" });
+  let pulser = null;
+  let baseline = null;
+  let isConfirmed = false;
+  let timer = 0;
+
+  const box = el(
+    "article",
+    { class: "pulser", "data-side": side, "aria-label": t(`ready.hand.${side}`) },
+    el("h3", {}, t(`ready.hand.${side}`)),
+    state,
+    el(
+      "dl",
+      { class: "facts" },
+      el("dt", {}, t("ready.pulser.battery")), battery,
+      el("dt", {}, t("ready.pulser.seen")), seen,
+      el("dt", {}, t("ready.pulser.name")), called,
+    ),
+    may ? buzz : null,
+    felt,
+    hand,
+  );
+
+  async function buzzIt() {
+    await attempt(buzz, said, async () => {
+      await api.post(`/pulsers/${pulser.id}/identify`);
+      window.clearTimeout(timer);
+      fill(felt, 
+        el("p", {}, t("ready.felt", { side: name })),
+        button(t("ready.felt_other"), swapThem, { tone: "small" }),
+      );
+      felt.hidden = false;
+      timer = window.setTimeout(hush, FELT_MS);
+    });
+  }
+
+  async function swapThem(event) {
+    await attempt(event.currentTarget, said, async () => {
+      await api.post(`${roomPath}/swap`);
+      hush();
+      said.say(t("ready.swapped"));
+    });
+  }
+
+  function hush() {
+    window.clearTimeout(timer);
+    felt.hidden = true;
+  }
+
+  function confirm() {
+    isConfirmed = true;
+    showHand();
+  }
+
+  function showHand() {
+    box.classList.toggle("confirmed", isConfirmed);
+    const text = !pulser ? "" : t(isConfirmed ? "ready.hand.confirmed" : "ready.hand.press");
+    if (hand.textContent !== text) hand.textContent = text;
+  }
+
+  function forget() {
+    isConfirmed = false;
+    baseline = pulser?.presses ?? null;
+    hush();
+    showHand();
+  }
+
+  return {
+    box,
+    get isConfirmed() {
+      return isConfirmed;
+    },
+    forget,
+    pressed: confirm,
+    leave: hush,
+    show(next, { isRunning }) {
+      if (next?.id !== pulser?.id) {
+        pulser = next;
+        forget();
+      }
+      pulser = next;
+      const { tone, text } = stateOf(pulser);
+      box.dataset.tone = tone;
+      if (state.textContent !== text) state.textContent = text;
+      const pct = batteryPct(pulser?.battery_mv);
+      battery.textContent = pct == null ? t("ready.pulser.battery_unknown") : t("ready.pulser.battery_pct", { pct });
+      seen.textContent =
+        pulser?.link === "linked"
+          ? t("ready.pulser.seen_now")
+          : pulser?.last_heard_at
+            ? clock(pulser.last_heard_at)
+            : t("ready.pulser.seen_never");
+      called.textContent = pulser?.name ?? "–";
+      buzz.disabled = !pulser || pulser.link !== "linked" || !!pulser.charging || isRunning;
+      if (pulser && baseline != null && pulser.presses < baseline) baseline = pulser.presses; // it restarted
+      if (pulser && baseline != null && pulser.presses > baseline && !isRunning) confirm();
+      if (pulser) baseline = pulser.presses;
+      showHand();
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/** The presets: named pacings, each for any phase and kind of visit or for one. Kept for every device here. */
+import { api } from "./api.js";
+import { el, fill } from "./dom.js";
+import { attempt, button, field, form, outcome, twice } from "./forms.js";
+import { t } from "./text.js";
+import { kind, KINDS, pacing, phase, PHASES } from "./words.js";
+
+// name, lowest, highest, step: the pacing's own ranges, as the daemon judges them.
+const PARTS = [
+  ["rate_hz", 0.1, 4, 0.05],
+  ["passes", 1, 1000, 1],
+  ["left_pct", 0, 100, 1],
+  ["right_pct", 0, 100, 1],
+  ["pulse_ms", 20, 5000, 5],
+  ["ramp_ms", 0, 10000, 100],
+];
+const NEW = { name: "", phase: null, kind: null, pacing: { rate_hz: 1, pulse_ms: 100, left_pct: 40, right_pct: 40, ramp_ms: 1000, passes: 24 } };
+
+export function presetsPanel() {
+  const said = outcome();
+  const list = el("ul", { class: "lines" });
+  const editor = el("div", { class: "editor", hidden: true });
+  const add = button(t("settings.presets.add"), () => edit(null));
+  let held = [];
+
+  const save = async (next) => {
+    const answer = await api.put("/presets", { presets: next });
+    held = answer?.presets ?? next;
+    show();
+  };
+
+  function show() {
+    fill(
+      list,
+      held.length === 0 ? el("li", { class: "quiet" }, t("settings.presets.none")) : null,
+      held.map((preset, i) =>
+        el(
+          "li",
+          {},
+          el("div", {},
+            el("strong", {}, preset.name),
+            el("small", {}, [preset.phase ? phase(preset.phase) : null, preset.kind ? kind(preset.kind) : null].filter(Boolean).join(" · ") || t("settings.presets.any")),
+            el("span", { class: "quiet" }, pacing(preset.pacing))),
+          el("div", { class: "row" },
+            button(t("settings.presets.edit"), () => edit(i), { tone: "small", "aria-label": t("settings.presets.edit_of", { name: preset.name }) }),
+            button(t("settings.presets.up"), (event) => attempt(event.currentTarget, said, () => save(moved(held, i))), {
+              tone: "small", disabled: i === 0, "aria-label": t("settings.presets.up_of", { name: preset.name }),
+            }),
+            twice(t("settings.presets.drop"), t("settings.presets.drop_again"), (control) => attempt(control, said, () => save(held.filter((_, at) => at !== i))), {
+              tone: "small", "aria-label": t("settings.presets.drop_of", { name: preset.name }),
+            })),
+        ),
+      ),
+    );
+  }
+
+  function edit(at) {
+    const preset = at == null ? NEW : held[at];
+    const name = el("input", { type: "text", maxlength: 40, autocomplete: "off", value: preset.name });
+    const named = field(t("settings.presets.name"), name);
+    const phases = select(PHASES, phase, preset.phase);
+    const kinds = select(KINDS, kind, preset.kind);
+    const parts = PARTS.map(([part, min, max, step]) => {
+      const value = preset.pacing[part];
+      const input = el("input", { type: "number", min, max, step, inputmode: "decimal", value: value == null ? "" : String(value) });
+      return [part, field(t(`settings.presets.${part}`), input, { hint: t(`settings.presets.${part}_hint`) })];
+    });
+    const went = outcome();
+    const send = button(t("settings.save"), null, { tone: "main", type: "submit" });
+    const close = () => {
+      editor.hidden = true;
+      fill(editor);
+      add.focus();
+    };
+    fill(
+      editor,
+      el("h3", {}, t(at == null ? "settings.presets.new" : "settings.presets.change")),
+      form(
+        () =>
+          attempt(
+            send,
+            went,
+            async () => {
+              if (!name.value.trim()) {
+                named.say(t("settings.presets.name_missing"));
+                name.focus();
+                return;
+              }
+              const feel = {};
+              for (const [part, one] of parts) {
+                const text = one.control.value.trim();
+                if (text === "" && part !== "passes") {
+                  one.say(t("settings.presets.missing"));
+                  one.control.focus();
+                  return;
+                }
+                feel[part] = text === "" ? null : Number(text);
+              }
+              const made = { name: name.value.trim(), phase: phases.value || null, kind: kinds.value || null, pacing: feel };
+              await save(at == null ? [...held, made] : held.map((one, i) => (i === at ? made : one)));
+              close();
+              said.say(t("settings.saved"));
+            },
+            { name: named, ...Object.fromEntries(parts) },
+          ),
+        named.box,
+        el("div", { class: "pairs" }, field(t("settings.presets.phase"), phases).box, field(t("settings.presets.kind"), kinds).box, parts.map(([, one]) => one.box)),
+        el("div", { class: "row" }, send, button(t("settings.cancel"), close)),
+        went.box,
+      ),
+    );
+    editor.hidden = false;
+    name.focus();
+  }
+
+  const box = el(
+    "section",
+    { class: "panel wide", "aria-labelledby": "presets" },
+    el("h2", { id: "presets" }, t("settings.presets.title")),
+    el("p", {}, t("settings.presets.words")),
+    list,
+    el("div", { class: "row" }, add),
+    said.box,
+    editor,
+  );
+  attempt(add, said, async () => {
+    held = (await api.get("/presets")).presets;
+    show();
+  });
+  return box;
+}
+
+function select(names, label, value) {
+  const made = el("select", {}, el("option", { value: "" }, t("settings.presets.any")), names.map((name) => el("option", { value: name }, label(name))));
+  made.value = value ?? "";
+  return made;
+}
+
+function moved(list, i) {
+  const next = [...list];
+  [next[i - 1], next[i]] = [next[i], next[i - 1]];
+  return next;
+}

@@ -1,0 +1,83 @@
+/** What the screen asks or reminds of: from which SUD on it asks, and the clinic's own reminders. */
+import { api } from "./api.js";
+import { el, fill } from "./dom.js";
+import { attempt, button, field, form, outcome } from "./forms.js";
+import { t } from "./text.js";
+import { kind, KINDS, mark, MARKS } from "./words.js";
+
+export function promptsPanel() {
+  const said = outcome();
+  const sud = el("select", {}, el("option", { value: "" }, t("settings.prompts.sud_off")), Array.from({ length: 10 }, (_, i) => el("option", { value: String(i + 1) }, t("settings.prompts.sud_at", { value: i + 1 }))));
+  const prompted = field(t("settings.prompts.sud"), sud, { hint: t("settings.prompts.sud_hint") });
+  const list = el("ul", { class: "lines" });
+  const send = button(t("settings.save"), null, { tone: "main", type: "submit" });
+  let held = { sud_prompt_at: null, reminders: [] };
+  let rows = [];
+
+  function row(reminder) {
+    const kinds = el("select", {}, el("option", { value: "" }, t("settings.prompts.any_kind")), KINDS.map((name) => el("option", { value: name }, kind(name))));
+    kinds.value = reminder.kind ?? "";
+    const marks = el("select", {}, el("option", { value: "" }, t("settings.prompts.from_opening")), MARKS.map((name) => el("option", { value: name }, mark(name))));
+    marks.value = reminder.after_mark ?? "";
+    const minutes = el("input", { type: "number", min: 0, max: 1440, step: 1, inputmode: "numeric", value: String(reminder.after_min) });
+    const text = el("input", { type: "text", maxlength: 200, autocomplete: "off", value: reminder.text });
+    const worded = field(t("settings.prompts.text"), text);
+    const timed = field(t("settings.prompts.after_min"), minutes);
+    const made = {
+      box: el("li", {},
+        el("div", { class: "pairs" }, field(t("settings.prompts.kind"), kinds).box, field(t("settings.prompts.after_mark"), marks).box, timed.box, worded.box),
+        button(t("settings.prompts.drop"), () => {
+          rows = rows.filter((one) => one !== made);
+          made.box.remove();
+          add.focus();
+        }, { tone: "small" })),
+      worded,
+      timed,
+      value: () => ({ ...reminder, kind: kinds.value || null, after_mark: marks.value || null, after_min: Number(minutes.value), text: text.value.trim() }),
+    };
+    return made;
+  }
+
+  const add = button(t("settings.prompts.add"), () => {
+    const made = row({ kind: "medicine", after_mark: "medicine_given", after_min: 40, text: "" });
+    rows.push(made);
+    list.append(made.box);
+    made.worded.control.focus();
+  });
+
+  const box = el(
+    "section",
+    { class: "panel", "aria-labelledby": "prompts" },
+    el("h2", { id: "prompts" }, t("settings.prompts.title")),
+    el("p", {}, t("settings.prompts.words")),
+    form(
+      () =>
+        attempt(send, said, async () => {
+          for (const one of rows) {
+            one.worded.say("");
+            if (!one.value().text) {
+              one.worded.say(t("settings.prompts.text_missing"));
+              one.worded.control.focus();
+              return;
+            }
+          }
+          const next = { ...held, sud_prompt_at: sud.value === "" ? null : Number(sud.value), reminders: rows.map((one) => one.value()) };
+          held = (await api.put("/settings", next)) ?? next;
+          said.say(t("settings.saved"));
+        }, { sud_prompt_at: prompted }),
+      prompted.box,
+      el("h3", {}, t("settings.prompts.reminders")),
+      list,
+      el("div", { class: "row" }, add),
+      el("div", { class: "row" }, send),
+      said.box,
+    ),
+  );
+  attempt(send, said, async () => {
+    held = await api.get("/settings");
+    sud.value = held.sud_prompt_at == null ? "" : String(held.sud_prompt_at);
+    rows = (held.reminders ?? []).map(row);
+    fill(list, rows.map((one) => one.box));
+  });
+  return box;
+}

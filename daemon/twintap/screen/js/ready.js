@@ -1,0 +1,207 @@
+/** `#/ready/ROOM`: both pulsers, what is wrong with them and what to do, the hands, and the visit to open. */
+import { api } from "./api.js";
+import { el, fill, put, say, svg } from "./dom.js";
+import { attempt, button, colourName, colours, outcome, paint } from "./forms.js";
+import { openPanel } from "./open.js";
+import { pulserCard } from "./hands.js";
+import { choose, pref } from "./prefs.js";
+import { t } from "./text.js";
+import { clock, count, kind } from "./words.js";
+import { wordsOf } from "./trouble.js";
+import { tryOut } from "./tryout.js";
+
+export function mount(root, app, params) {
+  const room = params.room;
+  const path = `/rooms/${encodeURIComponent(room)}`;
+  const may = app.commands;
+  const title = el("h1", {}, el("span", { class: "swatch", "aria-hidden": "true" }), room);
+  const said = outcome();
+  const cards = { right: pulserCard("right", path, said, may), left: pulserCard("left", path, said, may) };
+
+  const pair = el("div", { class: "pair" }, cards.right.box, facing(), cards.left.box);
+  const seated = seatSwitch(pair);
+  const problems = el("ul", { class: "problems", "aria-live": "polite", "aria-label": t("ready.problems") });
+  const healthy = el("p", { class: "healthy", role: "status" });
+  const swap = button(t("ready.swap"), swapSides, { tone: "quiet" });
+  const trial = may ? tryOut(path) : null;
+  const opener = may ? openPanel(app, room, { hands, levels: () => trial.kept }) : null;
+  const atWork = el("section", { class: "panel at-work", hidden: true });
+  const colour = may ? colourPanel(path) : null;
+  let now = null;
+
+  function hands() {
+    return Object.keys(cards).filter((side) => cards[side].isConfirmed);
+  }
+
+  async function swapSides() {
+    await attempt(swap, said, async () => {
+      await api.post(`${path}/swap`);
+      for (const card of Object.values(cards)) card.forget();
+      said.say(t("ready.swapped"));
+    });
+  }
+
+  const waiting = el("p", { class: "waiting", role: "status" }, t("ready.asking"));
+  const shown = el(
+    "div",
+    { class: "ready-columns", hidden: true },
+    el(
+      "section",
+      { class: "ready-pulsers", "aria-labelledby": "ready-pulsers" },
+      el("h2", { id: "ready-pulsers" }, t("ready.pulsers")),
+      seated,
+      pair,
+      healthy,
+      problems,
+      may ? el("div", { class: "row" }, swap) : null,
+      said.box,
+      trial?.box,
+    ),
+    el("div", { class: "ready-open" }, atWork, opener?.box, may ? invite(room) : null, colour?.box),
+  );
+  const main = el(
+    "main",
+    { class: "page ready", id: "main" },
+    el("a", { class: "back", href: "#/" }, t("ready.back")),
+    title,
+    waiting,
+    shown,
+  );
+  put(root, main);
+
+  function update(view) {
+    now = view;
+    shown.hidden = !view;
+    waiting.hidden = !!view;
+    if (!view) {
+      // The daemon is there and says nothing of this room: it is none, or not for this browser.
+      say(waiting, app.live.isFresh ? t("ready.unknown", { room }) : t("ready.asking"));
+      return;
+    }
+    paint(main, view.colour);
+    const isRunning = !!view.set && view.set.state !== "ended";
+    for (const side of ["left", "right"]) cards[side].show(view[side], { isRunning });
+    showProblems(view);
+    swap.disabled = isRunning || !view.left || !view.right;
+    trial?.show(view);
+    colour?.show(view);
+    opener?.show(view);
+    showSession(view);
+  }
+
+  function showProblems(view) {
+    const all = [...(view.problems ?? []), ...(view.troubles ?? [])];
+    const lines = all.map((problem) => ({ tone: view.problems.includes(problem) ? "stops" : "warns", text: wordsOf(problem) }));
+    // Rewritten only when it says something new: else a screen reader would say it again and again.
+    const key = lines.map((line) => line.text).join("\n");
+    if (problems.dataset.key !== key) {
+      problems.dataset.key = key;
+      fill(problems, ...lines.map((line) => el("li", { "data-tone": line.tone }, line.text)));
+    }
+    const good = view.ready ? t("ready.good") : "";
+    if (healthy.textContent !== good) healthy.textContent = good;
+    healthy.hidden = !view.ready;
+  }
+
+  function showSession(view) {
+    const session = view.session;
+    atWork.hidden = !session;
+    if (opener) opener.box.hidden = !!session;
+    if (!session) return;
+    const key = `${session.id} ${session.sets}`;
+    if (atWork.dataset.key === key) return;
+    atWork.dataset.key = key;
+    fill(atWork, 
+      el("h2", {}, t("ready.session.title")),
+      // No code here: a client may be looking at this screen.
+      el("p", {}, t("ready.session.since", { kind: kind(session.kind), at: clock(session.opened_at) })),
+      el("p", { class: "quiet" }, count("ready.session.sets", session.sets)),
+      el("a", { class: "button main", href: `#/work/${encodeURIComponent(room)}` }, t("ready.session.go")),
+      may ? el("a", { class: "button quiet", href: `#/session/${session.id}` }, t("ready.session.end")) : null,
+    );
+  }
+
+  update(null);
+  return {
+    update,
+    /** A press on a pulser is an event of its own, seen live. */
+    event(happened) {
+      if (happened.type === "pulser.pressed" && now) cards[happened.data.side]?.pressed();
+    },
+    leave() {
+      opener?.leave?.();
+      for (const card of Object.values(cards)) card.leave();
+    },
+  };
+}
+
+function facing() {
+  const figure = svg(
+    "svg",
+    { viewBox: "0 0 120 150", class: "figure", "aria-hidden": "true", focusable: "false" },
+    svg("circle", { cx: 60, cy: 30, r: 20, class: "figure-line" }),
+    svg("path", { d: "M24 104 C24 68 40 58 60 58 C80 58 96 68 96 104", class: "figure-line" }),
+    svg("path", { d: "M24 104 L24 122", class: "figure-line" }),
+    svg("path", { d: "M96 104 L96 122", class: "figure-line" }),
+    svg("circle", { cx: 24, cy: 132, r: 10, class: "figure-hand" }),
+    svg("circle", { cx: 96, cy: 132, r: 10, class: "figure-hand" }),
+    // Eyes and a mouth on the face side only: the figure looks at you.
+    svg("circle", { cx: 53, cy: 28, r: 2, class: "figure-face" }),
+    svg("circle", { cx: 67, cy: 28, r: 2, class: "figure-face" }),
+    svg("path", { d: "M53 38 Q60 43 67 38", class: "figure-line thin" }),
+  );
+  return el("div", { class: "figure-box" }, figure);
+}
+
+/** Left is the client's left. Where that is on the screen depends on how the two sit. */
+function seatSwitch(pair) {
+  const line = el("p", { class: "seat" });
+  const turn = button("", () => turnTo(pair.dataset.seat === "facing" ? "beside" : "facing"), { tone: "quiet small" });
+  function turnTo(how) {
+    choose("seat", how); // how the two sit is this browser's own matter, and nothing of the client's
+    seat(how);
+  }
+  function seat(how) {
+    pair.dataset.seat = how;
+    line.textContent = t(`ready.seat.${how}`);
+    turn.textContent = t(`ready.seat.${how}_turn`);
+    // The order in which cards are read follows what is seen.
+    const [first, second] = how === "facing" ? ["right", "left"] : ["left", "right"];
+    const card = (side) => pair.querySelector(`[data-side="${side}"]`);
+    if (pair.firstElementChild !== card(first)) {
+      pair.prepend(card(first));
+      pair.append(card(second));
+    }
+  }
+  seat(pref("seat", "facing") === "beside" ? "beside" : "facing");
+  return el("div", { class: "row seat-row" }, line, turn);
+}
+
+function invite(room) {
+  return el(
+    "section",
+    { class: "panel" },
+    el("h2", {}, t("ready.invite.title")),
+    el("p", {}, t("ready.invite.words")),
+    el("div", { class: "row" }, el("a", { class: "button", href: `#/join/${encodeURIComponent(room)}` }, t("ready.invite.go"))),
+  );
+}
+
+function colourPanel(path) {
+  const said = outcome();
+  const made = colours(t("ready.colour.legend"), null, (value) =>
+    attempt(made.box, said, async () => {
+      await api.patch(path, { colour: value });
+      said.say(t("ready.colour.done"));
+    }),
+  );
+  const summary = el("summary", {}, "");
+  return {
+    box: el("details", { class: "panel" }, summary, el("p", {}, t("ready.colour.words")), made.box, said.box),
+    show(view) {
+      const text = t("ready.colour.title", { colour: colourName(view.colour) });
+      if (summary.textContent !== text) summary.textContent = text;
+      if (made.value !== view.colour) made.set(view.colour);
+    },
+  };
+}

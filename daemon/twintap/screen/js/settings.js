@@ -1,0 +1,150 @@
+/** `#/settings`: the clinic's presets and prompts, who has a way in, this daemon, and forgetting a client. */
+import { api } from "./api.js";
+import { el, fill, put } from "./dom.js";
+import { attempt, button, field, form, outcome } from "./forms.js";
+import { devicePanel } from "./device.js";
+import { presetsPanel } from "./presets.js";
+import { promptsPanel } from "./prompts.js";
+import { t } from "./text.js";
+import { tokensPanel } from "./tokens.js";
+import { count } from "./words.js";
+
+const SECTIONS = { presets: presetsPanel, prompts: promptsPanel };
+
+export function mount(root, app) {
+  const isAdmin = app.me?.role === "admin";
+  put(
+    root,
+    el("main", { class: "page settings", id: "main" },
+      el("h1", {}, t("settings.title")),
+      el("p", { class: "quiet" }, t("settings.you", { label: app.me?.label ?? "–", role: t(`settings.role.${app.me?.role}`) })),
+      el("div", { class: "settings-columns" },
+        devicePanel(),
+        ...(app.commands ? Object.values(SECTIONS).map((panel) => panel()) : []),
+        isAdmin ? tokensPanel() : null,
+        daemonPanel(app, isAdmin),
+        isAdmin ? erasePanel() : null,
+      )),
+  );
+  return { update() {}, leave() {} };
+}
+
+/** What runs here, whether its journal is whole, and how to trust it. */
+function daemonPanel(app, isAdmin) {
+  const facts = el("dl", { class: "facts" });
+  const said = outcome();
+  const verdict = el("p", { class: "own-words", role: "status" });
+  const rooms = el("ul", { class: "lights" });
+  const check = button(t("settings.journal.check"), () =>
+    attempt(check, said, async () => {
+      verdict.textContent = t("settings.journal.checking");
+      const found = await api.get("/journal/verify");
+      verdict.classList.toggle("wrong", found.ok === false);
+      verdict.textContent = verdictOf(found);
+    }).finally(() => {
+      if (verdict.textContent === t("settings.journal.checking")) verdict.textContent = "";
+    }),
+  );
+  const box = el(
+    "section",
+    { class: "panel", "aria-labelledby": "daemon" },
+    el("h2", { id: "daemon" }, t("settings.daemon.title")),
+    facts,
+    isAdmin ? el("div", {}, el("h3", {}, t("settings.journal.title")), el("p", {}, t("settings.journal.words")), el("div", { class: "row" }, check), verdict) : null,
+    el("h3", {}, t("settings.lights.title")),
+    el("p", {}, t("settings.lights.words")),
+    rooms,
+    el("h3", {}, t("settings.trust.title")),
+    el("p", {}, t("settings.trust.words")),
+    el("div", { class: "row" }, el("a", { class: "button", href: "/trust" }, t("settings.trust.go"))),
+    said.box,
+  );
+  attempt(box, said, async () => {
+    const daemon = await api.get("/daemon");
+    const lines = [
+      [t("settings.daemon.version"), daemon.version],
+      [t("settings.daemon.protocol"), daemon.protocol],
+      [t("settings.daemon.id"), daemon.daemon_id],
+      [t("settings.daemon.addresses"), daemon.addresses.map((one) => `${one.host}:${one.port}`).join(", ") || "–"],
+    ];
+    fill(facts, lines.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+    const held = await api.get("/rooms");
+    fill(rooms, held.map((room) => el("li", {}, el("a", { href: `/light/${encodeURIComponent(room.name)}` }, t("settings.lights.of", { room: room.name })))));
+  });
+  return box;
+}
+
+/** What a check of every chain found, in words. */
+function verdictOf(found) {
+  if (found.ok === false) {
+    const first = found.broken?.[0];
+    return t("settings.journal.broken", { chain: first?.chain ?? "?", seq: first?.seq ?? "?", why: first?.why ?? "" });
+  }
+  return t("settings.journal.intact", { chains: count("settings.journal.chains", found.chains?.length ?? found.chains ?? 0) });
+}
+
+/** Erasing a client for good. The code is typed twice; nothing brings it back. */
+function erasePanel() {
+  const input = () => el("input", { type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: 40 });
+  const first = field(t("settings.erase.code"), input());
+  const again = field(t("settings.erase.again"), input(), { hint: t("settings.erase.again_hint") });
+  again.box.hidden = true;
+  const told = el("p", { class: "known warn", role: "status", hidden: true });
+  const said = outcome();
+  const look = button(t("settings.erase.look"), null, { type: "submit" });
+  const go = button(t("settings.erase.go"), erase, { tone: "danger", hidden: true });
+  let code = "";
+
+  function back() {
+    code = "";
+    again.box.hidden = go.hidden = told.hidden = true;
+    again.control.value = "";
+    look.hidden = false;
+  }
+  first.control.addEventListener("input", back);
+
+  const lookUp = () =>
+    code
+      ? erase()
+      : attempt(
+          look,
+          said,
+          async () => {
+            const found = await api.post("/clients/lookup", { code: first.control.value.trim() });
+            if (!found.known) return first.say(t("settings.erase.unknown"));
+            code = found.code;
+            told.textContent = t("settings.erase.told", { code, visits: count("open.visits", found.visits) });
+            told.hidden = again.box.hidden = go.hidden = false;
+            look.hidden = true;
+            again.control.focus();
+          },
+          { code: first },
+        );
+
+  async function erase() {
+    await attempt(
+      go,
+      said,
+      async () => {
+        if (again.control.value.trim().toUpperCase() !== code) {
+          again.say(t("settings.erase.differs"));
+          again.control.focus();
+          return;
+        }
+        await api.post("/clients/erase", { code });
+        first.control.value = "";
+        said.say(t("settings.erase.done"));
+        back();
+      },
+      { code: again },
+    );
+  }
+
+  return el(
+    "section",
+    { class: "panel", "aria-labelledby": "erase" },
+    el("h2", { id: "erase" }, t("settings.erase.title")),
+    el("p", {}, t("settings.erase.words")),
+    form(lookUp, first.box, told, again.box, el("div", { class: "row" }, look, go), said.box),
+  );
+}
