@@ -1,10 +1,11 @@
 """A real browser before a real daemon with real virtual pulsers, for tests.
 
-`House`: a daemon and a pair of boards for each of its rooms. `Pages`: browser pages that have joined a room by a
-one-time link, and that fail their test if a page complains: of a script, of a request, of its content policy.
+`House`: a daemon and a pair of boards for each of its rooms. `Pages`: browser pages that have joined a room
+by a one-time link, and that fail their test if a page complains: of a script, of a request, of its content
+policy.
 
-Playwright's synchronous interface keeps an event loop running in its thread for as long as it is open, so it is
-opened for each module and closed after it; modules in here hold no `async` tests.
+Playwright's synchronous interface keeps an event loop running in its thread for as long as it is open, so it
+is opened for each module and closed after it; modules in here hold no `async` tests.
 """
 
 import contextlib
@@ -60,7 +61,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def find_chromium() -> Path:
-    """Give the browser's path: what TWINTAP_CHROMIUM names, else a usual one. Skips, saying what to install."""
+    """Give the browser's path: what TWINTAP_CHROMIUM names, else a usual one. Skips, and says so."""
     named = os.environ.get("TWINTAP_CHROMIUM")
     found = [named] if named else [path for name in _BROWSERS if (path := shutil.which(name))]
     if not found and sys.platform == "darwin" and _MACOS_CHROME.exists():
@@ -308,7 +309,7 @@ def _path_of(url: str) -> str:
 
 
 class Pages:
-    """Opens pages that have joined. Call it; at the test's end every page must have been without complaint."""
+    """Opens pages that have joined. Call it; at the test's end no page may have complained."""
 
     def __init__(self, browser: Browser, house: House, shots: Path) -> None:
         self._browser = browser
@@ -334,7 +335,7 @@ class Pages:
         """A page in a browser profile of its own, joined to `room` in `role`, at the route `at`.
 
         `role`: therapist, observer, display or logger; None: nobody, with no cookie. `size`: one of `SIZES`.
-        `theme`: light, dark or contrast; None: whatever the page does by itself. `lang`: as in `?lang=`.
+        `theme`: one of `THEMES`, as chosen in the settings; None: as the device. `lang`: as in `?lang=`.
         `clock`: the page's time can be moved by `page.clock`. `link`: join by this link instead.
         """
         width, height = SIZES[size]
@@ -375,7 +376,7 @@ class Pages:
         page = context.new_page()
         self._complaints[page] = Complaints(page, self._house.url)
         if theme is not None:
-            page.add_init_script(f"document.documentElement.dataset.theme = {theme!r};")
+            page.add_init_script(f"localStorage.setItem('twintap.theme', JSON.stringify({theme!r}))")
         query = f"?lang={quote(lang)}" if lang else ""
         page.goto(f"{self._house.url}/{query}{at}")
         return page
