@@ -181,14 +181,17 @@ def _facts(story: Story, until: datetime) -> Iterator[tuple[str, str]]:
     yield word("opened"), f"{story.opened_at.astimezone(zone):%H:%M}"
     yield word("closed"), closed
     yield word("length"), length_text((until - story.opened_at).total_seconds())
-    yield word("room"), (story.opening.room if story.opening is not None else None) or word("unknown")
-    first, *later = story.leads
+    opening = story.opening
+    yield word("room"), (opening.room if opening is not None else None) or word("unknown")
     yield (
         word("lead"),
         "; ".join(
             [
-                first[1],
-                *(word("lead_from", label=who, time=f"{at.astimezone(zone):%H:%M}") for at, who in later),
+                opening.by if opening is not None else word("unknown"),
+                *(
+                    word("lead_from", label=who, time=f"{at.astimezone(zone):%H:%M}")
+                    for at, who in story.leads
+                ),
             ]
         ),
     )
@@ -215,7 +218,7 @@ def _facts(story: Story, until: datetime) -> Iterator[tuple[str, str]]:
 
 
 def _hands(story: Story) -> str:
-    hands = () if story.opened is None else story.opened.hands
+    hands = () if story.opening is None else story.opening.hands
     if len(hands) == 2:
         return word("hands_both")
     return word("hands_one", side=_side(hands[0])) if hands else word("hands_none")
@@ -273,17 +276,13 @@ def _lines(story: Story) -> list[Line]:
     ]
     lines += [_set_line(one) for one in story.sets]
     if story.opening is not None:
-        lines.append(_frame_line(story.opening, "opened"))
-    if story.closing is not None:
-        lines.append(_frame_line(story.closing, "closed"))
-    for at, label in story.leads[1:]:
+        lines.append(Line(story.opening.at, 0, "small", word("ev.opened"), story.opening.by))
+    if story.closing is not None and story.ended_at is not None:
+        by = story.closing.actor or ""
+        lines.append(Line(story.ended_at, story.closing.seq, "small", word("ev.closed"), by))
+    for at, label in story.leads:
         lines.append(Line(at, 0, "small", word("ev.lead", label=label), ""))
     return sorted(lines, key=lambda line: (line.at, line.seq))
-
-
-def _frame_line(entry: Entry, key: str) -> Line:
-    assert entry.at is not None
-    return Line(entry.at, entry.seq, "small", word(f"ev.{key}"), entry.actor or "")
 
 
 def _told_line(told: Told, story: Story, mark: str) -> Line:
@@ -460,5 +459,7 @@ def _more(one: SetStory, story: Story) -> Iterator[str]:
             yield word("changed", time=f"{after.at.astimezone(story.zone):%H:%M:%S}", what=", ".join(changed))
     if one.record is not None and one.record.part:
         yield word("part_with", part=one.record.part)
+    if one.record is not None and not one.record.complete:
+        yield word("incomplete")
     for side in () if one.record is None else one.record.silent:
         yield word("silent", side=_side(side))

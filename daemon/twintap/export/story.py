@@ -109,6 +109,23 @@ class SetStory:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """How the visit began. `hands`: the sides that were confirmed by a press.
+
+    `entry` is None in a visit that was first under the code of a client who is erased: the opening is gone, and
+    only what was said of it again is known.
+    """
+
+    at: datetime
+    by: str
+    room: str | None
+    kind: events.Kind
+    zone: str
+    hands: tuple[Side, ...]
+    entry: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """A phase of the visit, until the next one or the visit's end (None: the visit is open)."""
 
@@ -122,7 +139,7 @@ class Phase:
 class Story:
     """A session, told. Times are aware; show them in `zone`. Lists are in the order in which things happened.
 
-    `codes`: every code that it had, the one that holds last. `told`: what persons said and nobody took back,
+    `codes`: every code that it had and that is still known, the one that holds last. `told`: what persons said and nobody took back,
     `taken_back`: what they did take back. `head`: the hash of the chain's last entry; `length`: its entries.
     `erased`: all that is left are links of the chain.
     """
@@ -131,8 +148,7 @@ class Story:
     head: str
     length: int
     erased: bool
-    opened: events.SessionOpened | None = None
-    opening: Entry | None = None
+    opening: Opening | None = None
     codes: tuple[str, ...] = ()
     moves: list[Entry] = field(default_factory=list[Entry])
     closed: events.SessionClosed | None = None
@@ -157,7 +173,7 @@ class Story:
             raise Refused(
                 Fault("erased", f"session {self.session} was erased: only its chain's hashes are left")
             )
-        return _known(self.opening.at)
+        return self.opening.at
 
     @property
     def ended_at(self) -> datetime | None:
@@ -167,7 +183,7 @@ class Story:
     @property
     def zone(self) -> ZoneInfo | timezone:
         """The session's time zone; UTC if this computer knows no such zone."""
-        name = "" if self.opened is None else self.opened.zone
+        name = "" if self.opening is None else self.opening.zone
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -194,7 +210,7 @@ class Story:
         computer.
         """
         at = _known(entry.at)
-        opening = self.opening
+        opening = None if self.opening is None else self.opening.entry
         if (
             opening is not None
             and entry.boot_id == opening.boot_id
@@ -243,6 +259,10 @@ def tell(session: str, entries: Sequence[Entry]) -> Story:
             correction = typed(entry, events.Corrected)
             corrections.setdefault(correction.entry, []).append((entry, correction.data))
     for entry in known:
+        if entry.type == "session.restated":
+            # Said by the daemon whenever the other client was erased: nothing of the visit itself.
+            _take(story, entry)
+            continue
         story.last_at = entry.at if story.last_at is None else max(story.last_at, _known(entry.at))
         if entry.type in events.ENTRY_TYPES:
             told = _told(entry, corrections.get(entry.id, ()), undone.get(entry.id))
@@ -277,9 +297,16 @@ def _told(
 def _take(story: Story, entry: Entry) -> None:
     match entry.type:
         case "session.opened":
-            story.opened, story.opening = typed(entry, events.SessionOpened), entry
-            story.codes = (*story.codes, story.opened.code)
-            story.leads.append((_known(entry.at), entry.actor or ""))
+            opened = typed(entry, events.SessionOpened)
+            story.codes = (*story.codes, opened.code)
+            story.opening = Opening(
+                _known(entry.at), entry.actor or "", entry.room, opened.kind, opened.zone, opened.hands, entry
+            )
+        case "session.restated":
+            again = typed(entry, events.SessionRestated)
+            story.codes = (*story.codes, again.code)
+            at = datetime.fromisoformat(again.opened_at)
+            story.opening = Opening(at, again.opened_by, entry.room, again.kind, again.zone, (), None)
         case "session.moved":
             story.codes = (*story.codes, typed(entry, events.SessionMoved).code)
             story.moves.append(entry)
