@@ -44,7 +44,7 @@ _BEAT: TypeAdapter[Beat] = TypeAdapter(Beat)
 _Number = Annotated[int, Field(ge=0, le=_NUMBER_MAX)]
 
 
-class _Message(BaseModel):
+class Message(BaseModel):
     """What a follower may say: one of the three."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -187,12 +187,12 @@ class _Follower:
             await self._send(answer)
 
 
-def _parse(text: str) -> _Message:
+def _parse(text: str) -> Message:
     fault = Fault("body", 'a message has to be {"probe": NUMBER} or {"stop": NUMBER}')
     if not text or len(text) > _MESSAGE_MAX:
         raise Refused(fault)
     try:
-        message = _Message.model_validate_json(text)
+        message = Message.model_validate_json(text)
     except ValidationError:
         raise Refused(fault) from None
     if (message.probe is None) == (message.stop is None):
@@ -202,6 +202,6 @@ def _parse(text: str) -> _Message:
 
 def _token_in(text: str) -> str:
     try:
-        return _Message.model_validate_json(text[:_MESSAGE_MAX]).token or ""
+        return Message.model_validate_json(text[:_MESSAGE_MAX]).token or ""
     except ValidationError:
         return ""

@@ -39,7 +39,9 @@ _EVENT: TypeAdapter[RoomEvent] = TypeAdapter(RoomEvent)
 _ROOM: TypeAdapter[RoomView] = TypeAdapter(RoomView)
 
 
-class _Command(BaseModel):
+class Command(BaseModel):
+    """What a controller says. `id` comes back in the answer; `room` left out: the socket's own."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
     id: Annotated[str, Field(max_length=64)] | int
@@ -168,13 +170,13 @@ class _Socket:
                 command.id, Fault("busy", f"{_COMMANDS_MAX} commands are under way; wait for one")
             )
 
-    def _begin(self, command: _Command, tasks: "set[asyncio.Task[None]]") -> None:
+    def _begin(self, command: Command, tasks: "set[asyncio.Task[None]]") -> None:
         # A task each, so that a stop never waits behind a start that waits for its acknowledgement.
         task = asyncio.create_task(self._carry_out(command), name=f"watch: {command.do}")
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async def _carry_out(self, command: _Command) -> None:
+    async def _carry_out(self, command: Command) -> None:
         try:
             room = await self._do(command)
         except Refused as refusal:
@@ -184,7 +186,7 @@ class _Socket:
         else:
             await self._answer(command.id, None, room)
 
-    async def _do(self, command: _Command) -> RoomView | None:
+    async def _do(self, command: Command) -> RoomView | None:
         hub, gate = self._context.hub, self._context.gate
         if command.do == "identify":
             pulser = next((view for view in hub.pulsers() if view.id == command.pulser), None)
@@ -232,13 +234,13 @@ class _Socket:
             await self._send(json.dumps(answer))
 
 
-def _parse(text: str) -> _Command:
+def _parse(text: str) -> Command:
     if not text or len(text) > _MESSAGE_MAX:
         raise Refused(
             Fault("body", f"a command has to be a text message of at most {_MESSAGE_MAX} characters")
         )
     try:
-        return _Command.model_validate_json(text)
+        return Command.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         field = clean(".".join(str(part) for part in first["loc"]), 60)
