@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ..errors import Fault, Refused
 from ..names import NAME_MAX, name_fault
 from .canonical import WHOLE_MAX, canonical
-from .entry import Draft
+from .entry import Draft, Entry
 from .types import EVENT_TYPES
 
 ID_PATTERN = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
@@ -51,6 +51,28 @@ def checked_draft(draft: Draft) -> Draft:
     for name, moment in (("at", draft.at), ("entered", draft.entered)):
         _check_moment(name, moment)
     return replace(draft, data=checked_data(draft.type, draft.data))
+
+
+_HASH = re.compile(r"^[0-9a-f]{64}$")
+_SALT = re.compile(r"^[0-9a-f]{32}$")
+
+
+def checked_parts(entry: Entry) -> None:
+    """Raise `Refused` if what came from elsewhere cannot be an entry, its data and its hashes apart."""
+    shapes = (entry.payload_sha256, entry.prev, entry.hash)
+    content = (entry.salt, entry.type, entry.data, entry.actor, entry.at, entry.monotonic_us, entry.boot_id)
+    held = [one is not None for one in content]
+    if (
+        not ID_PATTERN.match(entry.id)
+        or not 1 <= entry.seq < 2**31
+        or not all(_HASH.match(shape) for shape in shapes)
+        or any(held) != all(held)
+        or (entry.salt is not None and not _SALT.match(entry.salt))
+    ):
+        raise _wrong("entries", f"event {entry.seq} of {entry.chain[:64]} is not whole")
+    _check_moment("entered", entry.entered)
+    if entry.at is not None:
+        _check_moment("at", entry.at)
 
 
 def _check_moment(name: str, moment: datetime) -> None:

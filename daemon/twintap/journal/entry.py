@@ -1,10 +1,13 @@
 """One event of the journal: as it is handed in, and as it lies there."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from .ids import new_id
+
+SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,12 @@ class Draft:
     entered: datetime
     monotonic_us: int
     id: str = field(default_factory=new_id)
+
+
+def own_draft(type: str, data: Mapping[str, object], actor: str = SYSTEM) -> Draft:  # noqa: A002
+    """Make an event of the daemon's own, of now."""
+    now = datetime.now(UTC).astimezone()
+    return Draft(type, data, None, None, actor, now, now, time.monotonic_ns() // 1_000)
 
 
 @dataclass(frozen=True, slots=True)

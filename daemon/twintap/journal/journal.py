@@ -5,9 +5,10 @@ connections of its own; the event loop waits for neither.
 """
 
 import asyncio
+import logging
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -15,22 +16,27 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from ..errors import StoreError
-from . import reading, rows, sqlite
+from . import backups, reading, rows, sqlite
+from .backups import FILE
 from .chain import DAEMON, chain_of
 from .checking import checked_draft
-from .entry import Draft, Entry
+from .entry import Draft, Entry, own_draft
+from .erasing import SCRUB_FACT, Erasure, erase
 from .ids import new_id
+from .importing import Import, import_entries
 from .ledger import Ledger
 from .migrating import migrate
+from .proving import Verdict, prove
 from .reading import ClientRow
 from .tally import TALLY_VERSION, SessionRow
 from .writer import Writer
 
-FILE = "journal.sqlite3"
 # So many events may wait for the disk: an hour of one room's, at the rate at which a busy one makes them.
 _WAITING_MAX = 10_000
+_LOOK_EVERY_S = 600.0
 _TALLY_FACT = "tally"
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 
 def read_boot_id() -> str:
@@ -63,7 +69,9 @@ class Journal:
         self._waiting = 0
         self._lost = 0
         self._is_closed = False
-        ledger = Ledger(engine, boot_id, own_draft, lambda error: sqlite.words(self.path, error))
+        # A copy that is being made must not save what is being erased.
+        self._copying = asyncio.Lock()
+        ledger = Ledger(engine, boot_id, lambda error: sqlite.words(self.path, error))
         self._writer = Writer(ledger, _probe, self._told, self._settled)
 
     @classmethod
@@ -76,9 +84,12 @@ class Journal:
         sqlite.create_file(path)
         engine = sqlite.writing_engine(path)
         try:
-            migrate(engine, path, lambda _old: None)
+            migrate(engine, path, lambda old: backups.put_aside(folder, old))
             with engine.begin() as connection:
                 _renew_sessions(connection)
+                is_soiled = rows.read_fact(connection, SCRUB_FACT) is not None
+            if is_soiled:
+                _scrub(engine, folder)
         except sqlite.ERRORS as error:
             engine.dispose()
             raise StoreError(sqlite.words(path, error)) from error
@@ -146,6 +157,64 @@ class Journal:
         self.fault = fault
         self.on_fault(fault)
 
+    # --- the whole of it --------------------------------------------------------------------------------
+
+    async def erase(self, code: str, *, actor: str) -> Erasure:
+        """Delete all that is kept of the client `code` (normalised) for good; meanwhile nothing is written.
+
+        The copies that the daemon made go too, and one is made anew. What others made, as with `twintap
+        backup`, holds what it held. `Refused`: `unknown` if there is no such client, `running` while a
+        session of theirs is open. StoreError if it was not erased; or, in its words, if it was and traces are
+        left in the file, which are then removed when the journal is next opened.
+        """
+        async with self._copying:
+            return await self._writer.work(lambda ledger: self._erase_now(ledger, code, actor))
+
+    def _erase_now(self, ledger: Ledger, code: str, actor: str) -> Erasure:
+        erasure = erase(ledger, code, actor)
+        ledger.forget()
+        try:
+            copies = _scrub(self._writing, self.folder)
+        except StoreError as error:
+            raise StoreError(
+                f"the client is erased, but traces are left on the disk until this is mended: {error}. "
+                "They are removed when the daemon starts the next time"
+            ) from error
+        return replace(erasure, copies=copies)
+
+    async def import_entries(self, entries: Sequence[Entry], *, actor: str) -> Import:
+        """Take in whole sessions from an export, all of them or none.
+
+        `Refused`: `field` if a chain does not hold together or an event is none, `taken` if the journal has
+        the session already, `running` if it was not closed when it was exported.
+        """
+        taken = tuple(entries)
+        return await self._writer.work(lambda ledger: import_entries(ledger, taken, actor))
+
+    async def verify(self, heads: Sequence[str] = ()) -> Verdict:
+        """Prove every chain, and that these printed heads are there. `proving` says what it can find."""
+        return await self._read(lambda connection: prove(connection, heads))
+
+    async def copy_today(self) -> Path | None:
+        """Make today's copy under `backups/`, unless it is there. StoreError if it cannot be made."""
+        today = datetime.now(UTC).astimezone()
+        async with self._copying:
+            copied = await asyncio.to_thread(backups.take_daily, self.folder, today)
+        if copied is not None:
+            size = await asyncio.to_thread(backups.size_bytes, copied)
+            self.keep(own_draft("journal.backup", {"name": copied.name, "bytes": size}))
+        return copied
+
+    async def daily(self, is_quiet: Callable[[], bool] = lambda: True) -> None:
+        """Make a copy each day, when `is_quiet`, until cancelled; one that fails is tried again."""
+        while True:
+            if is_quiet():
+                try:
+                    await self.copy_today()
+                except StoreError as error:
+                    _log.warning("today's backup was not made: %s", error)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
     # --- reading ----------------------------------------------------------------------------------------
 
     async def sessions(
@@ -204,12 +273,6 @@ class Journal:
             raise StoreError(sqlite.words(self.path, error)) from error
 
 
-def own_draft(type: str, data: Mapping[str, object]) -> Draft:  # noqa: A002 - the event's own word
-    """Make an event of the daemon's own, of now."""
-    now = datetime.now(UTC).astimezone()
-    return Draft(type, data, None, None, "system", now, now, time.monotonic_ns() // 1_000)
-
-
 def _probe(ledger: Ledger) -> None:
     """Write a little where it counts: what was full or gone shows."""
 
@@ -224,3 +287,18 @@ def _renew_sessions(connection: Connection) -> None:
     if rows.read_fact(connection, _TALLY_FACT) != str(TALLY_VERSION):
         rows.rebuild_sessions(connection)
         rows.put_fact(connection, _TALLY_FACT, str(TALLY_VERSION))
+
+
+def _scrub(engine: Engine, folder: Path) -> int:
+    """Leave no byte of what was erased in the file, its log and our own copies; give how many those were."""
+    sqlite.scrub(folder / FILE)
+    count = len(backups.copies(folder))
+    fresh: Path | None = None
+    try:
+        fresh = backups.take(folder, f"{datetime.now(UTC).astimezone():%Y-%m-%d}")
+    except StoreError as error:
+        _log.warning("a new backup was not made after the erasure: %s", error)
+    backups.remove_all(folder, fresh)
+    with engine.begin() as connection:
+        rows.put_fact(connection, SCRUB_FACT, None)
+    return count

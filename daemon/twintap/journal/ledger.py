@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from ..errors import Fault, Refused, StoreError
 from . import rows
 from .chain import Head, Link, Payload, chain_of, entry_of, forge
-from .entry import Draft, Entry
+from .entry import Draft, Entry, own_draft
 from .sqlite import ERRORS
 from .tally import SessionRow, Tally
 
@@ -23,18 +23,16 @@ _T = TypeVar("_T")
 
 
 class Ledger:
-    """The one writer's state. `own`: makes the daemon's own drafts (type, data) with the time of now."""
+    """The one writer's state. `words`: says in words what an error of the file's means."""
 
     def __init__(
         self,
         engine: Engine,
         boot_id: str,
-        own: Callable[[str, dict[str, object]], Draft],
         words: Callable[[BaseException], str],
     ) -> None:
         self._engine = engine
         self._boot_id = boot_id
-        self._own = own
         self._words = words
         self._connection: Connection | None = None
         self._heads: dict[str, Head] = {}
@@ -61,14 +59,27 @@ class Ledger:
 
     def forget(self) -> None:
         """Let the connection go, and all that is remembered of the file."""
-        self._heads.clear()
-        self._tallies.clear()
-        self._shown.clear()
+        self.forget_chains()
         connection, self._connection = self._connection, None
         if connection is not None:
             # One that failed is not used again, and neither is its place in a transaction.
             connection.invalidate()
             connection.close()
+
+    def forget_chains(self) -> None:
+        """Let go what is remembered of chains and sessions: they were changed by another hand than `put`."""
+        self._heads.clear()
+        self._tallies.clear()
+        self._shown.clear()
+
+    def put_all(self, connection: Connection, drafts: Sequence[Draft]) -> list[Entry]:
+        """Put drafts as `put` does; `Refused` if one of them is."""
+        found: list[Entry] = []
+        for result in self.put(connection, drafts):
+            if isinstance(result, Refused):
+                raise result
+            found.append(result)
+        return found
 
     def put(self, connection: Connection, drafts: Sequence[Draft]) -> list[Entry | Refused]:
         """Put drafts at the ends of their chains, in the caller's transaction; a refused one is left out."""
@@ -99,7 +110,7 @@ class Ledger:
             end = self._heads[chain]
             self._follow(
                 connection,
-                self._own("journal.sealed", {"chain": chain, "seq": end.seq, "head": end.hash}),
+                own_draft("journal.sealed", {"chain": chain, "seq": end.seq, "head": end.hash}),
                 events,
             )
         rows.insert_events(connection, events)

@@ -44,12 +44,12 @@ def sessions(
         older = table.c.opened_us < last_us
         query = query.where(or_(older, and_(table.c.opened_us == last_us, table.c.id < before)))
     found = connection.execute(query.order_by(table.c.opened_us.desc(), table.c.id.desc()).limit(limit))
-    return [rows.read_session(row) for row in found]
+    return [rows.read_session(row) for row in found.mappings()]
 
 
 def session(connection: Connection, session_id: str) -> SessionRow:
     """Give one; an erased one without what was in it. `Refused("unknown")` if there never was one."""
-    found = connection.execute(select(table).where(table.c.id == session_id)).first()
+    found = connection.execute(select(table).where(table.c.id == session_id)).mappings().first()
     if found is not None:
         return rows.read_session(found)
     first = next(rows.stored(connection, chain_of(None, session_id), limit=1), None)
@@ -78,7 +78,7 @@ def session(connection: Connection, session_id: str) -> SessionRow:
 def open_sessions(connection: Connection) -> list[SessionRow]:
     """Give the ones that are not closed, oldest first."""
     query = select(table).where(table.c.closed_at.is_(None)).order_by(table.c.opened_us, table.c.id)
-    return [rows.read_session(row) for row in connection.execute(query)]
+    return [rows.read_session(row) for row in connection.execute(query).mappings()]
 
 
 def clients(connection: Connection) -> list[ClientRow]:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, delete, insert, select, update
 
 from .chain import Head, Link, Payload, chain_of, entry_of, session_of, time_text
 from .entry import Entry
@@ -136,9 +136,9 @@ def _values(row: SessionRow) -> dict[str, Any]:
     return values
 
 
-def read_session(row: Row[Any]) -> SessionRow:
+def read_session(row: RowMapping) -> SessionRow:
     """Read a row of `sessions`."""
-    content: dict[str, Any] = row._asdict()
+    content: dict[str, Any] = {str(name): value for name, value in row.items()}
     del content["opened_us"]
     content["opened_at"] = datetime.fromisoformat(content["opened_at"])
     if content["closed_at"] is not None:
