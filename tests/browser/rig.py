@@ -249,8 +249,10 @@ class House:
     def join_link(
         self, room: str, role: str = "therapist", *, label: str | None = None, notes: bool = False
     ) -> str:
-        """A fresh one-time link for `room`."""
-        offer: Json = {"room": room, "role": role, "notes": notes}
+        """A fresh one-time link for `room`; an admin's is for all rooms."""
+        offer: Json = {"role": role, "notes": notes}
+        if role != "admin":
+            offer["room"] = room
         if label is not None:
             offer["label"] = label
         return self.admin.post("/join/offers", offer)["url"]
@@ -334,7 +336,8 @@ class Pages:
     ) -> Page:
         """A page in a browser profile of its own, joined to `room` in `role`, at the route `at`.
 
-        `role`: therapist, observer, display or logger; None: nobody, with no cookie. `size`: one of `SIZES`.
+        `role`: admin, therapist, observer, display or logger; None: nobody, with no cookie.
+        `size`: one of `SIZES`.
         `theme`: one of `THEMES`, as chosen in the settings; None: as the device. `lang`: as in `?lang=`.
         `clock`: the page's time can be moved by `page.clock`. `link`: join by this link instead.
         """
@@ -375,6 +378,9 @@ class Pages:
         """One more page (a tab) of the same profile."""
         page = context.new_page()
         self._complaints[page] = Complaints(page, self._house.url)
+        if not context.cookies():
+            # That is how a page learns that it has to ask its way in.
+            self.allow(page, "^401 GET /api/v1/me$")
         if theme is not None:
             page.add_init_script(f"localStorage.setItem('twintap.theme', JSON.stringify({theme!r}))")
         query = f"?lang={quote(lang)}" if lang else ""

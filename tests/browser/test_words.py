@@ -1,0 +1,67 @@
+"""Every word on the screen stands in the one file: in the language made up from it, each is marked."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.places import CODE, PLACES, Place
+from tests.browser.rig import House, Pages
+
+# All that can be read on a page, or heard from it: its texts, and the attributes that are read out.
+_SHOWN = """() => {
+  const found = [];
+  const kinds = NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT;
+  const walk = document.createTreeWalker(document.documentElement, kinds);
+  const said = ["aria-label", "aria-description", "aria-roledescription", "aria-valuetext", "alt", "title",
+    "placeholder"];
+  for (let node = walk.currentNode; node; node = walk.nextNode()) {
+    if (node.nodeType === Node.TEXT_NODE) {
+      if (node.parentElement.closest("script, style, noscript, title")) continue;
+      found.push([node.parentElement.tagName.toLowerCase(), node.data]);
+    } else {
+      for (const name of said) if (node.hasAttribute(name)) found.push([name, node.getAttribute(name)]);
+    }
+  }
+  return found;
+}"""
+_MARKED = re.compile(r"⟦[^⟧]*⟧")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+# What is data wherever it stands: names that people and pulsers have, dates as the device writes them.
+_DATA = re.compile(
+    r"one|the tablet|this computer|twintap-[0-9a-f]{6}|[0-9a-f]{12,}|"
+    r"https?://\S+|\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|"
+    r"December) \d{4}(?:(?:,| at)? \d\d:\d\d)?|" + re.escape(CODE)
+)
+
+
+def unmarked(page: Page, *data: str) -> list[str]:
+    """The texts on the page that did not come out of the file; `data`: more that is data."""
+    found: list[str] = []
+    for where, text in page.evaluate(_SHOWN):
+        rest = _MARKED.sub(" ", text)
+        for known in sorted(data, key=len, reverse=True):
+            rest = rest.replace(known, " ")
+        rest = _DATA.sub(" ", rest)
+        if _LETTERS.search(rest):
+            found.append(f"{where}: {text}")
+    return found
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+def test_every_word_comes_from_the_one_file(place: Place, browser_page: Pages, daemon: House) -> None:
+    place.arrange(daemon)
+    page = browser_page(role=place.role, at=place.at, lang="pseudo")
+    page.locator(place.shows).first.wait_for()
+    place.reach(page)
+    names = [preset["name"] for preset in daemon.admin.get("/presets")["presets"]]
+    assert "⟦" in page.locator("body").inner_text()
+    assert unmarked(page, *names) == []
+
+
+def test_a_word_from_elsewhere_is_found(browser_page: Pages) -> None:
+    page = browser_page(at="#/", lang="pseudo")
+    page.locator("main h1").wait_for()
+    page.locator("main h1").evaluate("head => head.append(' stray')")
+    page.locator("main h1").evaluate("head => head.setAttribute('title', 'Hint')")
+    assert sorted(unmarked(page)) == ["h1:  stray", "title: Hint"]
