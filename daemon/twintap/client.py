@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from twintap_protocol.errors import TwintapError
 
+from .access.trusted import client_context
 from .errors import Fault, Refused
 from .names import clean
 from .pairing import Where
@@ -21,6 +23,8 @@ from .store import Pairing, default_path, read_admin_token
 DEFAULT_URL = "http://127.0.0.1:8700"
 # A soft stop at the slowest rate takes a pass of 10 s.
 _ANSWER_WITHIN_S = 30.0
+# What a daemon that speaks TLS answers those who do not.
+_TLS_WANTED = (307, 426)
 
 
 class Unreachable(TwintapError):
@@ -47,8 +51,13 @@ class Client:
             )
         self._headers = {"Authorization": f"Bearer {found}"}
         # No proxy of the environment: a token and a key go to the daemon alone.
+        self._trusted = client_context(folder) if self.is_sealed else None
         self._http = httpx.AsyncClient(
-            base_url=self.url + "/api/v1", headers=self._headers, timeout=_ANSWER_WITHIN_S, trust_env=False
+            base_url=self.url + "/api/v1",
+            headers=self._headers,
+            timeout=_ANSWER_WITHIN_S,
+            trust_env=False,
+            verify=True if self._trusted is None else self._trusted,
         )
 
     async def __aenter__(self) -> "Client":
@@ -56,6 +65,12 @@ class Client:
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
+
+    def _distrusted(self) -> Unreachable:
+        return Unreachable(
+            f"the certificate of {self.url} is not one that this computer trusts; where the daemon runs, set "
+            f"TWINTAP_DATA to its data folder; elsewhere see {self.url}/trust"
+        )
 
     async def ask(
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, query: str = ""
@@ -65,10 +80,14 @@ class Client:
             answer = await self._http.request(method, path + query, json=body)
         except httpx.TimeoutException:
             raise Unreachable(f"the daemon at {self.url} does not answer; is it hung?") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise self._distrusted() from None
             raise Unreachable(
                 f"no daemon answers at {self.url}; start one with `twintap serve`, or set TWINTAP_URL"
             ) from None
+        if answer.status_code in _TLS_WANTED:
+            raise Unreachable(f"the daemon at {self.url} speaks TLS: write https:// in TWINTAP_URL")
         try:
             content = answer.json() if answer.content else None
         except ValueError:
@@ -85,7 +104,9 @@ class Client:
         )
         address = urlunsplit(("wss" if self.is_sealed else "ws", parts.netloc, path, "", ""))
         try:
-            async with connect(address, additional_headers=self._headers, proxy=None) as socket:
+            async with connect(
+                address, additional_headers=self._headers, proxy=None, ssl=self._trusted
+            ) as socket:
                 async for message in socket:
                     found = json.loads(message)
                     if not isinstance(found, dict):
@@ -96,6 +117,8 @@ class Client:
                     yield event
         except ConnectionClosed:
             pass
+        except ssl.SSLCertVerificationError:
+            raise self._distrusted() from None
         except (OSError, InvalidHandshake, InvalidURI, ValueError):
             raise Unreachable(
                 f"no daemon answers at {self.url}; start one with `twintap serve`, or set TWINTAP_URL"
