@@ -17,6 +17,7 @@ class HostWaits:
     def __init__(self, *pids: int) -> None:
         self._files = [Path(f"/proc/{pid}/schedstat") for pid in pids]
         self._seen: list[tuple[int, int]] = []  # (host's µs, µs waited so far)
+        self._longest_stall_us = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="host waits", daemon=True)
 
@@ -28,7 +29,12 @@ class HostWaits:
         self._seen.append((time.monotonic_ns() // 1_000, waited_ns // 1_000))
 
     def _watch(self) -> None:
+        before_s = time.monotonic()
         while not self._over.wait(_EVERY_S):
+            now_s = time.monotonic()
+            # What the kernel's count cannot show: a whole machine that stood still takes this thread along.
+            self._longest_stall_us = max(self._longest_stall_us, int((now_s - before_s - _EVERY_S) * 1e6))
+            before_s = now_s
             self._look()
 
     def __enter__(self) -> "HostWaits":
@@ -48,6 +54,11 @@ class HostWaits:
         before = [waited for at, waited in self._seen if at <= from_us]
         after = [waited for at, waited in self._seen if at >= to_us]
         return (after[0] if after else self._seen[-1][1]) - (before[-1] if before else self._seen[0][1])
+
+    @property
+    def kept_us(self) -> int:
+        """How long at least one thing on this machine was kept from running, from the first look on."""
+        return max(self.total_us, self._longest_stall_us)
 
     @property
     def total_us(self) -> int:
