@@ -76,8 +76,15 @@ class Client:
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, query: str = ""
     ) -> Any:
         """Give the answer's JSON, None if it has none. `Refused` with the daemon's reason, `Unreachable`."""
+        return _json(await self._asked(method, path + query, body))
+
+    async def fetch(self, path: str, *, query: str = "") -> bytes:
+        """Give the answer to a GET as it is. Raises as `ask` does."""
+        return (await self._asked("GET", path + query, None)).content
+
+    async def _asked(self, method: str, path: str, body: Mapping[str, object] | None) -> httpx.Response:
         try:
-            answer = await self._http.request(method, path + query, json=body)
+            answer = await self._http.request(method, path, json=body)
         except httpx.TimeoutException:
             raise Unreachable(f"the daemon at {self.url} does not answer; is it hung?") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -88,13 +95,9 @@ class Client:
             ) from None
         if answer.status_code in _TLS_WANTED:
             raise Unreachable(f"the daemon at {self.url} speaks TLS: write https:// in TWINTAP_URL")
-        try:
-            content = answer.json() if answer.content else None
-        except ValueError:
-            content = None
         if answer.is_success:
-            return content
-        raise Refused(_fault(content, answer.status_code, self.url))
+            return answer
+        raise Refused(_fault(_json(answer), answer.status_code, self.url))
 
     async def watch(self, room: str | None) -> AsyncIterator[dict[str, Any]]:
         """Give every event as it comes; `Unreachable` when the daemon goes, `Refused` if it refuses."""
@@ -129,6 +132,13 @@ class Client:
 def room_path(room: str, rest: str = "") -> str:
     """Give the path of a room, whatever its name."""
     return f"/rooms/{quote(room, safe='')}{rest}"
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json() if answer.content else None
+    except ValueError:
+        return None
 
 
 def _fault(content: object, status: int, url: str) -> Fault:

@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from ..errors import Fault, Refused
+from ..journal.chain import chain_of
+from ..journal.checking import checked_data
 from ..journal.entry import Entry
 from ..journal.types import EVENT_TYPES, EventId
 from ..names import clean
@@ -155,20 +157,14 @@ def _check_whole(parsed: _Line, number: int, *, is_erased: bool) -> None:
     for name in payload:
         if getattr(parsed, name) is None:
             raise _wrong(number, f"{name}: it is missing")
-    kind = EVENT_TYPES.get(parsed.type.removeprefix(_PREFIX))
-    if kind is None:
+    kind = parsed.type.removeprefix(_PREFIX)
+    if kind not in EVENT_TYPES:
         raise _wrong(number, f"type: this twintap knows no {clean(parsed.type, 60)}; a newer one may")
     try:
-        kind.model_validate(parsed.data)
-    except ValidationError as error:
-        raise _wrong(number, f"data: {_first(error)}") from None
-    chain = (
-        f"session:{parsed.session}"
-        if parsed.session is not None
-        else f"room:{parsed.room}"
-        if parsed.room is not None
-        else "daemon"
-    )
+        checked_data(kind, parsed.data or {})
+    except Refused as refusal:
+        raise _wrong(number, refusal.fault.message) from None
+    chain = chain_of(parsed.room, parsed.session)
     if parsed.chain != chain:
         raise _wrong(number, f"chain: its session and its room put it into {clean(chain, 80)}")
 

@@ -112,8 +112,8 @@ class SetStory:
 class Opening:
     """How the visit began. `hands`: the sides that were confirmed by a press.
 
-    `entry` is None in a visit that was first under the code of a client who is erased: the opening is gone, and
-    only what was said of it again is known.
+    `entry` is None in a visit that was first under the code of a client who is erased: the opening is gone,
+    and only what was said of it again is known.
     """
 
     at: datetime
@@ -139,8 +139,9 @@ class Phase:
 class Story:
     """A session, told. Times are aware; show them in `zone`. Lists are in the order in which things happened.
 
-    `codes`: every code that it had and that is still known, the one that holds last. `told`: what persons said and nobody took back,
-    `taken_back`: what they did take back. `head`: the hash of the chain's last entry; `length`: its entries.
+    `codes`: every code that it had and that is still known, the one that holds last. `told`: what persons
+    said and nobody took back; `taken_back`: what they did take back. `head`: the hash of the chain's last
+    entry; `length`: its entries.
     `erased`: all that is left are links of the chain.
     """
 
@@ -183,11 +184,7 @@ class Story:
     @property
     def zone(self) -> ZoneInfo | timezone:
         """The session's time zone; UTC if this computer knows no such zone."""
-        name = "" if self.opening is None else self.opening.zone
-        try:
-            return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return UTC
+        return zone_named("" if self.opening is None else self.opening.zone)
 
     def of(self, kind: type[_Kind]) -> Iterator[tuple[Told, _Kind]]:
         """Give what was said of one kind, as it holds, with its data."""
@@ -220,6 +217,14 @@ class Story:
         ):
             return (entry.monotonic_us - opening.monotonic_us) / 1e6
         return (at - self.opened_at).total_seconds()
+
+
+def zone_named(name: str) -> ZoneInfo | timezone:
+    """Give a time zone by its IANA name; UTC if this computer knows no such zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
 
 
 def typed(entry: Entry, kind: type[_DataT]) -> _DataT:
