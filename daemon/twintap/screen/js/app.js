@@ -12,7 +12,7 @@ import { makeLayers } from "./layers.js";
 import { makeLive } from "./live.js";
 import { showTheme } from "./prefs.js";
 import { answer, readySound } from "./sound.js";
-import { isOn, makeStop } from "./stop.js";
+import { isOn, makeStop, MEANT } from "./stop.js";
 import { makeStopBar } from "./stopbar.js";
 import { loadText, t } from "./text.js";
 import { showTroubles, troubles } from "./trouble.js";
@@ -45,8 +45,8 @@ let turn = 0;
 const wasOn = new Map(); // by room: whether a set ran when it was last known
 
 const live = makeLive(() => (me && COMMANDS.has(me.role) ? room : null));
-const layers = makeLayers(at("layers"), at("toasts"), [root, nav]);
-const stop = makeStop(live, { changed: render, ended: () => answer("stop") });
+const layers = makeLayers(at("layers"), at("toasts"), [root, nav], () => render());
+const stop = makeStop(live, { changed: onStop, ended: () => answer("stop") });
 let showStop; // once there are words
 
 const app = {
@@ -83,6 +83,11 @@ function stopNow() {
   if (room) stop.press(room);
 }
 
+function onStop(state) {
+  if (state.phase === "red") answer("trouble");
+  render();
+}
+
 // -- what is so on every view ----------------------------------------------------------------------------
 
 function render() {
@@ -92,6 +97,7 @@ function render() {
   showTroubles(at("trouble"), found);
   const maybe = known ?? (wasOn.get(room) ? { set: { state: "running" } } : null);
   showStop(me ? maybe : null, stop.state, shown.isSurface && !layers.isOpen);
+  mark(document.body, "data-view", shown.module || null);
   view?.update?.(known);
 }
 
@@ -100,8 +106,12 @@ function hear(event) {
     enter(null);
     return;
   }
+  if (event && event.room === room) {
+    if (event.type === "set.started") answer("start");
+    if (event.type === "set.ended") answer(MEANT.has(event.data.reason) ? "stop" : "trouble");
+    view?.event?.(event);
+  }
   render();
-  if (event && event.room === room) view?.event?.(event);
 }
 
 function onKey(event) {

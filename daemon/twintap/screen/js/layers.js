@@ -6,14 +6,18 @@ import { t } from "./text.js";
 
 const TOAST_MS = 6000;
 
-/** Makes the layers in `ground` and `toasts`; `beneath` are the elements that a dialog puts out of reach. */
-export function makeLayers(ground, toasts, beneath) {
+/**
+ * Makes the layers in `ground` and `toasts`; `beneath` are the elements that a dialog puts out of reach.
+ * `changed()` is called when a dialog came or went.
+ */
+export function makeLayers(ground, toasts, beneath, changed) {
   const open = [];
 
   function show() {
     const top = open.at(-1);
     for (const one of open) one.box.inert = one !== top;
     for (const node of beneath) node.inert = open.length > 0;
+    changed();
   }
 
   function close(one) {

@@ -11,7 +11,10 @@ const LOUDEST = 0.25; // of full scale, whatever is chosen
 const TONES = { start: [392, 523], stop: [523, 392], noted: [523, 523], trouble: [262, 247] };
 const BUZZES = { start: [60], stop: [60, 80, 60], noted: [25], trouble: [200, 120, 200] };
 
+const ONCE_MS = 1500; // the same thing, heard of by two roads, is answered once
+
 let context = null;
+let last = { kind: "", at: 0 };
 
 /** Whether this browser can buzz. (iPads and iPhones cannot.) */
 export const canBuzz = typeof navigator.vibrate === "function";
@@ -25,6 +28,9 @@ export function readySound() {
 
 /** Answers with the tone and the buzz that are chosen for `kind`: start, stop, noted or trouble. */
 export function answer(kind) {
+  const now = performance.now();
+  if (kind === last.kind && kind !== "noted" && now - last.at < ONCE_MS) return;
+  last = { kind, at: now };
   if (pref("sound", false) && context?.state === "running") play(TONES[kind]);
   if (pref("buzz", false) && canBuzz) navigator.vibrate(BUZZES[kind]);
 }

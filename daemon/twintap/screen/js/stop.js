@@ -90,6 +90,9 @@ export function makeStop(live, { changed, ended }) {
   };
 }
 
+/** The reasons for which a set ends as somebody in the room meant it to. */
+export const MEANT = new Set(["stop", "soft", "finished", "longest"]);
+
 /** Whether a set moves motors, or is about to. */
 export function isOn(set) {
   return set?.state === "starting" || set?.state === "running";

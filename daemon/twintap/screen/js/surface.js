@@ -1,0 +1,35 @@
+// What the surface shows, and what a touch on it means. Decided from values alone; nothing here is drawn.
+
+import { isOn, MEANT } from "./stop.js";
+
+export const COOLDOWN_MS = 1000;
+export const HOLD_MS = 1000;
+
+/** Whether the last set ended as nobody had meant it to: then one looks first, and a held control starts again. */
+export function needsHold(set) {
+  return set !== null && set.state === "ended" && !MEANT.has(set.ended_reason);
+}
+
+/**
+ * What is shown: {mode, touch, revision}. `touch` is what a touch does: stop, start or nothing.
+ *
+ * `room`: as it is, or null while that is not known. `commands`: may this browser command? `label`: who it is.
+ * `isStarting`: a start is on its way. `stopPhase`: of the stopper. `endedAt`: when a set was last seen to
+ * end, `now`: both of performance.now(). `lock`: null, wipe or screen. `isLost`: a set that ran was gone when
+ * the daemon came back.
+ */
+export function faceOf({ room, commands, label, isStarting, stopPhase, endedAt, now, lock, isLost }) {
+  const face = (mode, touch) => ({ mode, touch, revision: room?.revision ?? null });
+  if (!room) return face("connecting", "stop");
+  const set = room.set;
+  if (stopPhase !== "idle" || set?.state === "stopping") return face("stopping", "stop");
+  if (set?.state === "running") return face("running", "stop");
+  if (isOn(set) || isStarting) return face("starting", "stop");
+  if (!commands) return face("watching", "nothing");
+  if (lock) return face("locked", "nothing");
+  if (endedAt !== null && now - endedAt < COOLDOWN_MS) return face("cooldown", "nothing");
+  if (needsHold(set) || isLost) return face("hold", "nothing");
+  if (room.problems.length) return face("unready", "nothing");
+  if (room.session && room.session.lead !== label) return face("lead", "nothing");
+  return face("idle", "start");
+}
