@@ -15,9 +15,10 @@ from .beat import Beat, beat_of
 from .errors import Fault, Refused
 from .links.endpoint import Endpoint
 from .links.pulser import Pulser
-from .rooms import Room
+from .rooms import Room, rgb
 from .showing import pulser_view
 from .store import Pairing, Store
+from .telling import Chronicle, NoChronicle, Told
 from .views import PulserView, RoomEvent, RoomView, Side
 from .watch import Watch
 from .wire import level_bp
@@ -25,6 +26,7 @@ from .wire import level_bp
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.25
+_TROUBLES_S = 1.0
 _BEAT_S = 0.1
 _REMEMBER_S = 5.0
 _AWAY_US = 600_000  # a loop away for longer has let leases run down, and its stamps cannot be believed
@@ -76,6 +78,7 @@ class Hub:
         self.host = host
         self.port = port
         self.daemon_id = store.daemon_id
+        self.chronicle: Chronicle = NoChronicle()  # whoever keeps what happens puts itself here
         self._store = store
         self._rooms: dict[str, Room] = {}
         self._pulsers: dict[str, Pulser] = {}
@@ -96,12 +99,15 @@ class Hub:
     async def start(self) -> None:
         """Binds UDP and begins to look for its pulsers. Raises `StartupError` when the port is taken."""
         self.port = await self.endpoint.open(self.host, self.port)
+        for name in self._store.made_rooms():
+            self._room_for(name)
         for pairing in self._store.pairings():
             self._add(pairing)
         self._tasks = [
             asyncio.create_task(self._tick(), name="hub tick"),
             asyncio.create_task(self._watch_clock(), name="hub clock watch"),
             asyncio.create_task(self._remember_addresses(), name="hub addresses"),
+            asyncio.create_task(self._show_troubles(), name="hub troubles"),
         ]
         for task in self._tasks:
             task.add_done_callback(self._on_task_done)
@@ -224,17 +230,21 @@ class Hub:
 
     def _add(self, pairing: Pairing) -> Pulser:
         pulser = Pulser(pairing, self.daemon_id, self.endpoint.send, monotonic_us)
-        room = self._rooms.get(pairing.room)
-        if room is None:
-            colour = self._store.room_colour(pairing.room)
-            room = Room(pairing.room, colour, monotonic_us, self._take_set_id, self._publish)
-            self._rooms[pairing.room] = room
-        pulser.colour = _colour(room.colour)
+        room = self._room_for(pairing.room)
+        pulser.colour = rgb(room.colour)
         room.put(pulser)
         self._pulsers[pulser.id] = pulser
         self.endpoint.add(pulser)
         pulser.tick(monotonic_us(), self._ended_for(pulser))
         return pulser
+
+    def _room_for(self, name: str) -> Room:
+        room = self._rooms.get(name)
+        if room is None:
+            colour = self._store.room_colour(name)
+            room = Room(name, colour, monotonic_us, self._take_set_id, self._publish, lambda: self.chronicle)
+            self._rooms[name] = room
+        return room
 
     def _drop(self, pulser: Pulser) -> None:
         self._rooms[pulser.pairing.room].drop(pulser)
@@ -250,6 +260,48 @@ class Hub:
     def room(self, name: str) -> RoomView:
         """Raises `Refused("unknown")`."""
         return self._room(name).view()
+
+    async def make_room(self, name: str, colour: str | None, *, actor: str) -> RoomView:
+        """A room without pulsers yet; `colour` None: the least used. Raises `Refused("taken")`."""
+        async with self._pairing:
+            if name in self._rooms:
+                raise Refused(Fault("taken", f"there is a room {name} already", field="name", value=name))
+            await asyncio.to_thread(self._store.make_room, name, colour)
+            room = self._room_for(name)
+        room.tell("room.made", actor, {"colour": room.colour})
+        return room.view()
+
+    async def keep_room(self, name: str) -> None:
+        """Have this room, made if it is not there: a session may outlive the pairing of its pulsers."""
+        async with self._pairing:
+            await asyncio.to_thread(self._store.room_colour, name)
+            self._room_for(name)
+
+    async def paint_room(self, name: str, colour: str, *, actor: str) -> RoomView:
+        """Gives a room another colour, `#rrggbb`. Raises `Refused("unknown")`."""
+        room = self._room(name)
+        async with self._pairing:
+            await asyncio.to_thread(self._store.put_colour, name, colour)
+            room.paint(colour)
+        room.tell("room.colour", actor, {"colour": colour})
+        return room.view()
+
+    def tell(self, room: str, kind: str, actor: str, data: dict[str, object]) -> None:
+        """Tells of something in a room that is not the hub's own; an unknown room hears nothing."""
+        held = self._rooms.get(room)
+        if held is not None:
+            held.tell(kind, actor, data)
+
+    def session_changed(self, room: str) -> None:
+        """A session was opened in a room, or closed."""
+        held = self._rooms.get(room)
+        if held is not None:
+            held.on_session()
+
+    def is_set_on(self, room: str) -> bool:
+        """Whether a set is under way in a room: asked for, running, or not still yet."""
+        held = self._rooms.get(room)
+        return held is not None and held.state.set is not None and held.state.set.phase != "ended"
 
     def beat(self, name: str) -> Beat:
         """The beat of a room, for light and sound. Raises `Refused("unknown")`."""
@@ -325,8 +377,9 @@ class Hub:
             return current.set_id - 1
         return self._last_set_id
 
-    def _publish(self, room: str, make: Callable[[], RoomEvent]) -> None:
-        watches = [watch for watch in self._watches if watch.room is None or watch.room == room]
+    def _publish(self, told: Told, make: Callable[[], RoomEvent]) -> None:
+        self.chronicle.told(told)
+        watches = [watch for watch in self._watches if watch.room is None or watch.room == told.room]
         if watches:
             event = make()
             for watch in watches:
@@ -363,6 +416,12 @@ class Hub:
                 room = self._rooms[pulser.pairing.room]
                 if room.state.set is None or not room.state.set.is_on:
                     room.show(pulser)
+
+    async def _show_troubles(self) -> None:
+        while True:
+            await asyncio.sleep(_TROUBLES_S)
+            for room in list(self._rooms.values()):
+                room.show_troubles()
 
     async def _remember_addresses(self) -> None:
         """Keeps where each pulser was last heard: the road that needs no mDNS after a restart."""
@@ -403,7 +462,3 @@ def _is_address(host: str, port: int) -> bool:
     except ValueError:
         return False
     return 0 < port < 65_536
-
-
-def _colour(text: str) -> tuple[int, int, int]:
-    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)

@@ -6,6 +6,7 @@ left the socket before anybody is told of it.
 
 import asyncio
 import dataclasses
+import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from .core.state import (
     PulserLost,
     PulsersChanged,
     RoomState,
+    SessionChanged,
     SetAsked,
     SetEnded,
     SetStarted,
@@ -33,10 +35,13 @@ from .core.state import (
 )
 from .core.timeline import Timeline
 from .errors import Fault, Refused
+from .journal.ids import new_id
 from .links.pulser import Pulser
 from .showing import pulser_view, set_view
 from .stilling import still
 from .store import Pairing
+from .telling import Chronicle, Told
+from .troubles import Troubles
 from .views import (
     Problem,
     RoomEvent,
@@ -53,17 +58,22 @@ BAD_AIR_US = 75_000  # a round trip this much over the fastest: it has stalls th
 _LOOK_US = 100_000
 _ANSWER_S = 3.0
 _BATTERY_STEP_MV = 50  # a smaller change of a battery is no news
+_SAMPLE_US = 1_000_000  # how often the error between left and right is looked at while a set runs
 
 
-def _now_text() -> str:
-    return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
+def _now() -> datetime:
+    return datetime.now(UTC).astimezone()
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
 
 
 class Room:
     """One room.
 
-    `publish` gets the room's name and what makes the event, which costs something and is made only if anybody
-    watches; `next_set_id` gives ids that grow over all rooms.
+    `publish` gets what happened and what makes the event of it, which costs something and is made only if
+    anybody watches; `next_set_id` gives ids that grow over all rooms; `chronicle` knows the room's session.
     """
 
     def __init__(
@@ -72,7 +82,8 @@ class Room:
         colour: str,
         clock_us: Callable[[], int],
         next_set_id: Callable[[], int],
-        publish: Callable[[str, Callable[[], RoomEvent]], None],
+        publish: Callable[[Told, Callable[[], RoomEvent]], None],
+        chronicle: Callable[[], Chronicle],
     ) -> None:
         self.name = name
         self.colour = colour
@@ -82,6 +93,11 @@ class Room:
         self._clock_us = clock_us
         self._next_set_id = next_set_id
         self._publish = publish
+        self._chronicle = chronicle
+        self._troubles = Troubles()
+        self._set_uid = ""
+        self._error_us: float | None = None
+        self._sample_due_us = 0.0
         self._wires: dict[Side, Wire] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
@@ -188,6 +204,7 @@ class Room:
         """A pulser of this room lost its link: a set that it was part of is over."""
         side = self.side_of(pulser)
         if side is not None:
+            self._troubles.lost(side, self._clock_us())
             self.command(PulserLost(side, "lost"))
         self.tell("pulser.lost", "system", {"side": side, "pulser": pulser.id})
 
@@ -250,6 +267,7 @@ class Room:
             pulser.pairing = pairing
             self.pulsers[pairing.side] = pulser
             pulser.assign()
+        self._troubles.swapped()
         self.state = evolve(self.state, PulsersChanged())
 
     def put(self, pulser: Pulser) -> None:
@@ -267,10 +285,29 @@ class Room:
 
     def on_clock_jump(self) -> None:
         """This computer's clock jumped, or its loop was away: nothing that was planned holds."""
+        self._troubles.jumped(self._clock_us())
         self.command(ClockJumped())
         for pulser in self.pulsers.values():
             pulser.drop_fit()
         self.tell("clock.jumped", "system", {})
+
+    def on_session(self) -> None:
+        """A session was opened here or closed: a command made before has to be thought over."""
+        self.state = evolve(self.state, SessionChanged())
+
+    def paint(self, colour: str) -> None:
+        """The room's colour, `#rrggbb`, on its screens and on its pulsers' lights."""
+        self.colour = colour
+        for pulser in self.pulsers.values():
+            pulser.colour = rgb(colour)
+            if pulser.link is not None:
+                pulser.link.assigned = 0
+            pulser.assign()
+
+    def show_troubles(self) -> None:
+        """Tells watchers when something is amiss that was not, or is no more, without any command."""
+        if self._troubles.news(self.pulsers, self._clock_us(), self._chronicle().fault()):
+            self.tell("room.troubles", "system", {})
 
     # --- inside -----------------------------------------------------------------------------------------
 
@@ -304,8 +341,11 @@ class Room:
                 }
                 self._passes_told = 0
                 self._started_at = None
+                self._set_uid = new_id()
+                self._error_us = None
+                self._sample_due_us = 0.0
             elif isinstance(event, SetStarted):
-                self._started_at = _now_text()
+                self._started_at = _text(_now())
                 for wire in self._wires.values():
                     wire.begin_leases(now_us)
             elif isinstance(event, SetEnded):
@@ -353,7 +393,23 @@ class Room:
     def _on_timer(self) -> None:
         self._timer = None
         self.command(Look(self.controllers))
+        self._sample_error()
         self._tell_progress()
+
+    def _sample_error(self) -> None:
+        current, now_us = self.state.set, self._clock_us()
+        if current is None or current.phase != "running" or now_us < self._sample_due_us:
+            return
+        self._sample_due_us = now_us + _SAMPLE_US
+        errors_us = [
+            wire.link.fit.error_us(now_us)
+            for wire in self._wires.values()
+            if wire.link.fit.newest_daemon_us is not None
+        ]
+        if len(errors_us) == 2:
+            # Two clocks that are wrong independently of each other: their errors add as squares.
+            error_us = round(math.hypot(*errors_us), 1)
+            self._error_us = max(error_us, self._error_us or 0.0)
 
     def _lead(self) -> tuple[float, float]:
         """How far ahead pass 0 lies, and the least time from the first lease to it: by the air of both."""
@@ -386,17 +442,20 @@ class Room:
 
     def tell(self, kind: str, actor: str, data: dict[str, object]) -> None:
         """Publishes one thing that happened, with the state after it."""
-        self._publish(self.name, lambda: self._event(kind, actor, data))
+        told = Told(kind, self.name, actor, data, _now(), self._clock_us())
+        self._publish(told, lambda: self._event(told))
 
     def snapshot(self) -> RoomEvent:
         """The state as an event, for whoever begins to watch."""
-        return self._event("room.snapshot", "system", {})
+        return self._event(Told("room.snapshot", self.name, "system", {}, _now(), self._clock_us()))
 
-    def _event(self, kind: str, actor: str, data: dict[str, object]) -> RoomEvent:
-        return RoomEvent(kind, self.name, _now_text(), self._clock_us(), actor, data, self.view())
+    def _event(self, told: Told) -> RoomEvent:
+        return RoomEvent(
+            told.type, told.room, _text(told.at), told.monotonic_us, told.actor, dict(told.data), self.view()
+        )
 
     def _tell_event(self, event: Event) -> None:
-        data: dict[str, object] = {}
+        data: dict[str, object] = {"set_uid": self._set_uid}
         actor = "system"
         for field in dataclasses.fields(event):
             value = getattr(event, field.name)
@@ -418,7 +477,7 @@ class Room:
         passes = max(0, current.timeline.pass_at(self._clock_us()))
         if passes != self._passes_told:
             self._passes_told = passes
-            self.tell("set.progress", "system", {"passes_done": passes})
+            self.tell("set.progress", "system", {"set_uid": self._set_uid, "passes_done": passes})
 
     def view(self) -> RoomView:
         """The whole state, as controllers are shown it."""
@@ -435,8 +494,15 @@ class Room:
             problems,
             pulser_view(left, now_us) if left is not None else None,
             pulser_view(right, now_us) if right is not None else None,
-            set_view(self.state.set, self._wires, self._started_at, now_us),
+            set_view(self.state.set, self._wires, self._set_uid, self._started_at, self._error_us, now_us),
+            self._chronicle().session(self.name),
+            self._troubles.now(self.pulsers, now_us, self._chronicle().fault()),
         )
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0..255 each, of `#rrggbb`."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def _side(text: str | None) -> Side | None:

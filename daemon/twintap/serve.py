@@ -11,20 +11,27 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
 from . import addresses
-from .access import links
+from .access import acl, links
+from .access.certificates import Certificates
 from .access.offers import Offers
+from .access.server import Server
+from .access.trusted import FOLDER, client_context
 from .api import create_app
+from .api.context import Context
 from .api.warm import warm_up
+from .awake import Awake
 from .discovery import Discovery, Foreign
 from .errors import StartupError
 from .hub import Hub
+from .journal.journal import Journal
+from .sessions.desk import Desk
 from .store import Store, default_path, read_admin_token
 from .virtual import VirtualPairs
 
@@ -42,7 +49,10 @@ _HTTP_END_WITHIN_S = 1
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `twintap serve` was told. `port` 0: any that is free. `json`: one line of JSON when ready."""
+    """What `twintap serve` was told. `port` 0: any that is free. `json`: one line of JSON when ready.
+
+    `tls`: speak it to the network; a daemon that serves loopback alone has no use for it.
+    """
 
     data: Path
     host: str
@@ -50,15 +60,7 @@ class Options:
     virtual: int
     air: str
     json: bool = False
-
-
-class _Server(uvicorn.Server):
-    """The HTTP server inside our own event loop: signals are the daemon's."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Leave the signals alone."""
-        yield
+    tls: bool = True
 
 
 async def serve(options: Options, say: Callable[[str], None]) -> None:
@@ -68,17 +70,30 @@ async def serve(options: Options, say: Callable[[str], None]) -> None:
     async with contextlib.AsyncExitStack() as stack:
         store = await asyncio.to_thread(Store.open, options.data)
         stack.callback(store.close)
+        await _warn_of_others(options.data)
         host = await _resolved(options.host)
+        journal = await asyncio.to_thread(Journal.open, store.path, daemon_id=store.daemon_id)
+        stack.push_async_callback(journal.close)
         listener, hub = await _bind(host, options.port, store)
         stack.callback(listener.close)
         motors_off = _Once(hub.close)
         stack.push_async_callback(motors_off)
+        awake = Awake()
+        stack.push_async_callback(awake.close)
+        desk = Desk(hub, journal, store.path, awake=awake)
+        stack.push_async_callback(desk.close)
+        await desk.open()
         foreign = Foreign()
         names = await asyncio.to_thread(addresses.own_names, store.daemon_id.hex())
-        app = create_app(hub, store, host=host, names=names, foreign=foreign)
-        server = _Server(_server_config(app))
-        serving = asyncio.create_task(server.serve([listener]), name="http")
+        app = create_app(hub, store, journal, desk, host=host, names=names, foreign=foreign)
+        certificates = await _certificates(options, host, store)
+        app.state.context.certificates = certificates
+        server = Server(_server_config(app), listener, certificates and certificates.leaf.context)
+        serving = asyncio.create_task(server.run_here(), name="http")
         stack.push_async_callback(_end_http, server, serving)
+        if certificates is not None:
+            following = asyncio.create_task(certificates.follow(server.present), name="certificates")
+            stack.push_async_callback(_cancelled, following)
         discovery = Discovery(
             daemon_id=store.daemon_id, host=host, port=hub.port, heard_of=hub.heard_of, foreign=foreign
         )
@@ -86,9 +101,9 @@ async def serve(options: Options, say: Callable[[str], None]) -> None:
         stack.push_async_callback(discovery.close)
         await discovery.start()
         pairs = await _virtual(options, hub, store, host, stack, stop)
-        await _warm_up(host, hub.port, store)
+        await _warm_up(host, hub.port, store, tls=certificates is not None)
         if not stop.is_set():
-            await _tell(options, hub, store, host, pairs, app.state.context.offers, say, stop)
+            await _tell(options, app.state.context, pairs, say, stop)
         # What was made so far stays: the collector need not walk it again and again while sets run.
         gc.collect()
         gc.freeze()
@@ -165,11 +180,14 @@ def _server_config(app: object) -> uvicorn.Config:
     )
 
 
-async def _warm_up(host: str, port: int, store: Store) -> None:
+async def _warm_up(host: str, port: int, store: Store, *, tls: bool) -> None:
     token = await asyncio.to_thread(read_admin_token, store.path)
+    reached = addresses.LOOPBACK if host == addresses.ANY else host
+    sealed = tls and not addresses.is_loopback(reached)
+    trusted = await asyncio.to_thread(client_context, store.path) if sealed else None
     try:
         if token is not None:
-            await warm_up(addresses.LOOPBACK if host == addresses.ANY else host, port, token)
+            await warm_up(reached, port, token, trusted)
     except (OSError, TimeoutError) as error:
         _log.warning("this daemon does not answer itself at %s:%d (%s)", host, port, error)
 
@@ -186,7 +204,38 @@ class _Once:
             await do()
 
 
-async def _end_http(server: _Server, serving: "asyncio.Task[None]") -> None:
+async def _warn_of_others(data: Path) -> None:
+    warning = await asyncio.to_thread(acl.warning_for, data)
+    if warning is not None:
+        _log.warning("%s", warning)
+
+
+async def _certificates(options: Options, host: str, store: Store) -> Certificates | None:
+    """Give the certificates to serve the network with; None on loopback, or if it was wished so."""
+    if addresses.is_loopback(host):
+        return None
+    if not options.tls:
+        _log.warning(
+            "without TLS, everybody on this network can read what happens in the rooms, and take them over"
+        )
+        return None
+    certificates = await asyncio.to_thread(Certificates.open, store.path, host, store.daemon_id)
+    if certificates.outside:
+        _log.warning(
+            "this computer's authority was made for other names; browsers will warn at %s. To mend it, move "
+            "%s away: a new one is made, and every device has to trust it anew",
+            ", ".join(certificates.outside),
+            store.path / FOLDER,
+        )
+    return certificates
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _end_http(server: Server, serving: "asyncio.Task[None]") -> None:
     server.should_exit = True
     await asyncio.gather(serving, return_exceptions=True)
 
@@ -231,26 +280,28 @@ async def _first(task: "asyncio.Task[None]", stop: asyncio.Event) -> None:
 
 async def _tell(
     options: Options,
-    hub: Hub,
-    store: Store,
-    host: str,
+    context: Context,
     pairs: VirtualPairs | None,
-    offers: Offers,
     say: Callable[[str], None],
     stop: asyncio.Event,
 ) -> None:
+    hub, store, host, offers = context.hub, context.store, context.host, context.offers
     own = await asyncio.to_thread(addresses.own_addresses)
     served = addresses.served_addresses(host, own)
-    urls = [f"http://{address}:{hub.port}" for address in served]
+    urls = [links.base_url(address, hub.port, tls=context.tls) for address in served]
     rooms = pairs.rooms if pairs is not None else []
-    here = links.base_url(addresses.LOOPBACK if host == addresses.ANY else host, hub.port, tls=False)
-    command = command_prefix(store.path, hub.port, host) + _command_name()
+    here = links.base_url(addresses.LOOPBACK if host == addresses.ANY else host, hub.port, tls=context.tls)
+    command = command_prefix(store.path, hub.port, host, tls=context.tls) + _command_name()
     # The port answers from here on, so the address can be said before the clocks are known.
     if not options.json:
         say(f"twintap serves {urls[0]}" + (f" and {', '.join(urls[1:])}" if urls[1:] else ""))
         say(f"its data is in {store.path}")
         say(f"open it: {_admin_link(offers, here)}")
         say(f"   (once, within 10 minutes; another link: {command} open)")
+        if context.certificates is not None:
+            authority = context.certificates.authority
+            say(f"for other devices, once each: {urls[0]}/trust   The certificate there has the SHA-256")
+            say(f"   {authority.fingerprint}")
     waiting = asyncio.create_task(_until_ready(hub, rooms), name="virtual pairs: ready")
     await _first(waiting, stop)
     if not waiting.done():
@@ -302,13 +353,13 @@ async def _until_ready(hub: Hub, rooms: list[str]) -> None:
                 await asyncio.sleep(_READY_POLL_S)
 
 
-def command_prefix(data: Path, port: int, host: str) -> str:
+def command_prefix(data: Path, port: int, host: str, *, tls: bool) -> str:
     """Give what has to stand before a command so that it finds this daemon; nothing, if all is as usual."""
     parts: list[str] = []
     if data != default_path().absolute():
         parts.append(f"TWINTAP_DATA={_quoted(str(data))}")
     reached = addresses.LOOPBACK if host == addresses.ANY else host
-    url = f"http://{reached}:{port}"
+    url = links.base_url(reached, port, tls=tls)
     if (os.environ.get("TWINTAP_URL") or f"http://{addresses.LOOPBACK}:{DEFAULT_PORT}").rstrip("/") != url:
         parts.append(f"TWINTAP_URL={url}")
     return "".join(part + " " for part in parts)

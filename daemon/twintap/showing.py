@@ -13,9 +13,18 @@ from .wire import Wire
 
 
 def set_view(
-    current: SetState | None, wires: Mapping[Side, Wire], started_at: str | None, now_us: int
+    current: SetState | None,
+    wires: Mapping[Side, Wire],
+    uid: str,
+    started_at: str | None,
+    error_us: float | None,
+    now_us: int,
 ) -> SetView | None:
-    """One set as controllers are shown it. `started_at`: RFC 3339, when its first lease went out."""
+    """One set as controllers are shown it.
+
+    `uid`: its own id. `started_at`: RFC 3339, when its first lease went out. `error_us`: the largest error
+    between left and right that was seen in it.
+    """
     if current is None:
         return None
     until_us = current.ended.at_us if current.ended is not None else now_us
@@ -27,6 +36,7 @@ def set_view(
     sides = {side: wire.counts for side, wire in wires.items()}
     ended = current.ended
     return SetView(
+        uid,
         current.set_id,
         current.phase,
         current.pacing.as_dict(),
@@ -40,6 +50,8 @@ def set_view(
         ended.side if ended is not None else None,
         sides.get("left", nothing),
         sides.get("right", nothing),
+        error_us,
+        current.silent,
     )
 
 

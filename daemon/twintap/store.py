@@ -20,6 +20,7 @@ from typing import Annotated, Literal, TypeVar
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .clinic import Presets, PresetsFile, Settings, SettingsFile
 from .errors import Fault, Refused, StoreError
 from .tokens import Role, Token, digest_of, make_token
 from .views import Side
@@ -27,6 +28,7 @@ from .views import Side
 _SCHEMA = 1
 _TOKENS_MAX = 1_000
 _PAIRINGS_MAX = 2_000
+_ROOMS_MAX = 200
 
 # Told apart by most eyes, also by those that see no red or no green; given to rooms in this order.
 _PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#ffffff")
@@ -77,6 +79,7 @@ class _PairingsFile(_Strict):
 class _RoomsFile(_Strict):
     schema_version: Literal[1]
     colours: dict[str, Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]]
+    made: list[Annotated[str, Field(min_length=1, max_length=40)]] = Field(default_factory=list[str])
 
 
 class _TokenRecord(_Strict):
@@ -124,7 +127,13 @@ class Store:
         self._daemon_id = self._read_daemon_id()
         self._pairings = self._read_pairings()
         self._tokens = self._read_tokens()
-        self._colours = self._read_colours()
+        rooms = self._read("rooms.json", _RoomsFile)
+        self._colours: dict[str, str] = {} if rooms is None else dict(rooms.colours)
+        self._made: list[str] = [] if rooms is None else list(rooms.made)
+        presets = self._read("presets.json", PresetsFile)
+        self._presets = Presets() if presets is None else Presets(presets=presets.presets)
+        settings = self._read("settings.json", SettingsFile)
+        self._settings = Settings() if settings is None else settings.settings
 
     @classmethod
     def open(cls, path: Path) -> "Store":
@@ -208,10 +217,51 @@ class Store:
             if known is None:
                 used = list(self._colours.values())
                 known = min(_PALETTE, key=used.count)
-                changed = self._colours | {name: known}
-                self._write("rooms.json", _RoomsFile(schema_version=_SCHEMA, colours=changed))
-                self._colours = changed
+                self._write_rooms(self._colours | {name: known}, self._made)
             return known
+
+    def made_rooms(self) -> list[str]:
+        """Name the rooms that a person made: they are there without any pulser too."""
+        with self._mutex:
+            return list(self._made)
+
+    def make_room(self, name: str, colour: str | None) -> None:
+        """Keep a room by itself; `colour` as `#rrggbb`, None: as `room_colour` chooses. StoreError."""
+        with self._mutex:
+            if len(self._made) >= _ROOMS_MAX:
+                raise Refused(Fault("full", f"{_ROOMS_MAX} rooms were made; that has to do"))
+            chosen = colour if colour is not None else self.room_colour(name)
+            made = self._made if name in self._made else [*self._made, name]
+            self._write_rooms(self._colours | {name: chosen}, made)
+
+    def put_colour(self, name: str, colour: str) -> None:
+        """Give a room another colour, `#rrggbb`. StoreError if it cannot be written."""
+        with self._mutex:
+            self._write_rooms(self._colours | {name: colour}, self._made)
+
+    # -- the clinic's own ways -------------------------------------------------------------------------------
+
+    def presets(self) -> Presets:
+        """Give the named pacings; at first, some conventions that every therapist changes."""
+        with self._mutex:
+            return self._presets
+
+    def put_presets(self, presets: Presets) -> None:
+        """Keep these in place of all before. StoreError if they cannot be written."""
+        with self._mutex:
+            self._write("presets.json", PresetsFile(schema_version=_SCHEMA, presets=presets.presets))
+            self._presets = presets
+
+    def settings(self) -> Settings:
+        """Give the clinic's settings."""
+        with self._mutex:
+            return self._settings
+
+    def put_settings(self, settings: Settings) -> None:
+        """Keep these in place of those before. StoreError if they cannot be written."""
+        with self._mutex:
+            self._write("settings.json", SettingsFile(schema_version=_SCHEMA, settings=settings))
+            self._settings = settings
 
     # -- tokens ----------------------------------------------------------------------------------------------
 
@@ -264,13 +314,13 @@ class Store:
         text = read_admin_token(self.path)
         known = None if text is None else self._tokens.get(digest_of(text))
         if known is not None and known.role == "admin" and known.valid_at(datetime.now(UTC)):
-            _refuse_if_open(self.path / "token")
+            refuse_if_open(self.path / "token")
             return
         text, token = make_token("this computer", "admin")
         # An admin's token without its file is nobody's: only the newest remains.
         self._tokens = {digest: old for digest, old in self._tokens.items() if old.role != "admin"}
         self.put_token(token)
-        _replace_file(self.path / "token", text.encode("ascii") + b"\n")
+        replace_file(self.path / "token", text.encode("ascii") + b"\n")
 
     # -- files -----------------------------------------------------------------------------------------------
 
@@ -352,9 +402,9 @@ class Store:
         ]
         self._write("tokens.json", _TokensFile(schema_version=_SCHEMA, tokens=records))
 
-    def _read_colours(self) -> dict[str, str]:
-        known = self._read("rooms.json", _RoomsFile)
-        return {} if known is None else dict(known.colours)
+    def _write_rooms(self, colours: dict[str, str], made: list[str]) -> None:
+        self._write("rooms.json", _RoomsFile(schema_version=_SCHEMA, colours=colours, made=made))
+        self._colours, self._made = colours, made
 
     def _read(self, name: str, model: type[_FileT]) -> _FileT | None:
         path = self.path / name
@@ -364,7 +414,7 @@ class Store:
             return None
         except OSError as error:
             raise StoreError(f"{path} cannot be read ({error.strerror})") from error
-        _refuse_if_open(path)
+        refuse_if_open(path)
         try:
             return model.model_validate_json(data)
         except ValidationError as error:
@@ -378,15 +428,25 @@ class Store:
             ) from None
 
     def _write(self, name: str, content: BaseModel) -> None:
-        _replace_file(self.path / name, content.model_dump_json(indent=1).encode() + b"\n")
+        replace_file(self.path / name, content.model_dump_json(indent=1).encode() + b"\n")
 
 
-def _refuse_if_open(path: Path) -> None:
-    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+def is_open(path: Path) -> bool:
+    """Whether others on this computer can reach a file or folder, as far as its mode says. Blocks."""
+    return os.name == "posix" and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def refuse_if_open(path: Path) -> None:
+    """Raise `StoreError`, with the command that mends it, if others can reach a file with keys. Blocks."""
+    if is_open(path):
         raise StoreError(f"others on this computer can read a file with keys; run: chmod 600 '{path}'")
 
 
-def _replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in place of a file, readable by its owner alone; the old or the new is there, never half.
+
+    On the disk when this returns. Blocks. Raises `StoreError`; then the old file is there still.
+    """
     fresh = path.with_name(f".{path.name}.new")
     try:
         with contextlib.suppress(FileNotFoundError):

@@ -56,9 +56,13 @@ class SideCounts:
 class SetView:
     """One set. `state`: starting, running, stopping or ended; `ended_by`: who or what ended it.
 
+    `uid`: its own id, which no other set ever has; `set_id` counts those of this run of the daemon.
     `passes_done`: round trips begun and finished; `asked`: a change that has not reached its boundary yet.
+    `left_right_error_us`: the largest seen in it, of how far a right pulse may be from half a pass after the
+    left one, by the fits of both clocks; None before one was known.
     """
 
+    uid: str
     set_id: int
     state: Literal["starting", "running", "stopping", "ended"]
     pacing: dict[str, float | int | None]
@@ -72,11 +76,13 @@ class SetView:
     ended_side: Side | None
     left: SideCounts
     right: SideCounts
+    left_right_error_us: float | None
+    silent: tuple[Side, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that keeps a room from tapping, in words with what to do; gone when its cause is gone."""
+    """Something amiss in a room, in words with what to do; gone when its cause is gone."""
 
     code: str
     side: Side | None
@@ -84,8 +90,68 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkView:
+    """The latest mark of its kind. `at`: when it happened."""
+
+    mark: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastEntry:
+    """The newest entry that stands. `undo_until`: it can be taken back so long; after it, be corrected."""
+
+    id: str
+    type: str
+    at: str
+    undo_until: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A room's open session. Times are RFC 3339, in the session's own zone.
+
+    `hands`: the sides whose button confirmed them before it was opened. `sets`, `passes`: those that have
+    ended. `part`: who is there now; `parts`: all of this client's, the latest met first. `targets`: the open
+    ones of this client's; `plan`: for the next visit, written in this one. `left_pct`, `right_pct`: the
+    client's levels (None: as in a pacing), which a start takes that says none. `idle_since`: the last set,
+    entry or word that it goes on. `has_notes`: whether what was written about the client is in here at all.
+    """
+
+    id: str
+    code: str
+    kind: str
+    phase: str | None
+    zone: str
+    opened_at: str
+    opened_by: str
+    lead: str
+    hands: tuple[Side, ...]
+    sets: int
+    passes: int
+    first_sud: int | None
+    last_sud: int | None
+    last_voc: int | None
+    part: str | None
+    parts: tuple[str, ...]
+    targets: tuple[str, ...]
+    plan: str | None
+    marks: tuple[MarkView, ...]
+    left_pct: float | None
+    right_pct: float | None
+    last_entry: LastEntry | None
+    asks_if_forgotten: bool
+    idle_since: str
+    medicine_given_at: str | None
+    has_notes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RoomView:
-    """A room's whole state. `revision` grows with every change that a command could be made against."""
+    """A room's whole state. `revision` grows with every change that a command could be made against.
+
+    `problems` keep it from tapping; `troubles` do not, and are said all the same. `session`: the open one.
+    """
 
     name: str
     revision: int
@@ -95,6 +161,8 @@ class RoomView:
     left: PulserView | None
     right: PulserView | None
     set: SetView | None
+    session: SessionView | None = None
+    troubles: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.daemon.fake_hub import FakeHub
 from twintap.api import create_app
 from twintap.discovery import Foreign
+from twintap.journal.journal import Journal
+from twintap.sessions.desk import Desk
 from twintap.store import Store, read_admin_token
 from twintap.tokens import Role, make_token
 
@@ -30,6 +32,8 @@ class _Server(uvicorn.Server):
 class Api:
     hub: FakeHub
     store: Store
+    journal: Journal
+    desk: Desk
     foreign: Foreign
     port: int
     http: httpx.AsyncClient
@@ -57,8 +61,17 @@ async def api(tmp_path: Path, *rooms: str, listening: bool = False) -> AsyncGene
     store = await asyncio.to_thread(Store.open, tmp_path / "data")
     hub = FakeHub(store.daemon_id, *rooms)
     foreign = Foreign()
+    journal = await asyncio.to_thread(Journal.open, store.path, daemon_id=store.daemon_id)
+    desk = Desk(cast("Any", hub), journal, store.path)
+    await desk.open()
     app = create_app(
-        cast("Any", hub), store, host="127.0.0.1", names=frozenset({"localhost"}), foreign=foreign
+        cast("Any", hub),
+        store,
+        journal,
+        desk,
+        host="127.0.0.1",
+        names=frozenset({"localhost"}),
+        foreign=foreign,
     )
     admin = read_admin_token(store.path)
     assert admin is not None
@@ -66,6 +79,8 @@ async def api(tmp_path: Path, *rooms: str, listening: bool = False) -> AsyncGene
     transport = httpx.ASGITransport(app)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(store.close)
+        stack.push_async_callback(journal.close)
+        stack.push_async_callback(desk.close)
         if listening:
             await stack.enter_async_context(_listening(app, hub))
         http = httpx.AsyncClient(
@@ -74,7 +89,7 @@ async def api(tmp_path: Path, *rooms: str, listening: bool = False) -> AsyncGene
             headers={"Authorization": f"Bearer {admin}"},
         )
         await stack.enter_async_context(http)
-        yield Api(hub, store, foreign, hub.port, http, admin)
+        yield Api(hub, store, journal, desk, foreign, hub.port, http, admin)
 
 
 @contextlib.asynccontextmanager

@@ -4,12 +4,15 @@ What the real hub does is tested with the real hub; here it is what reaches it, 
 """
 
 import asyncio
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from twintap.core.pacing import Pacing
 from twintap.errors import Fault, Refused
 from twintap.store import Pairing
+from twintap.telling import Chronicle, NoChronicle, Told
 from twintap.views import ClockView, PulserView, RoomEvent, RoomView
 from twintap.watch import Watch
 
@@ -45,12 +48,26 @@ class FakeHub:
         self.paired: dict[str, Pairing] = {}
         self.present: list[str] = []
         self._watches: set[Watch] = set()
+        self.chronicle: Chronicle = NoChronicle()
+        self.running: set[str] = set()
+        self.colours: dict[str, str] = {}
 
     def _view(self, name: str) -> RoomView:
         if name not in self.known:
             raise Refused(Fault("unknown", f"there is no room {name}", field="room"))
         sides = {p.side: pulser_view(p) for p in self.paired.values() if p.room == name}
-        return RoomView(name, 1, "#0072b2", True, (), sides.get("left"), sides.get("right"), None)
+        colour = self.colours.get(name, "#0072b2")
+        return RoomView(
+            name,
+            1,
+            colour,
+            True,
+            (),
+            sides.get("left"),
+            sides.get("right"),
+            None,
+            self.chronicle.session(name),
+        )
 
     def rooms(self) -> list[RoomView]:
         return [self._view(name) for name in self.known]
@@ -129,10 +146,40 @@ class FakeHub:
     def event(self, kind: str, room: str) -> RoomEvent:
         return RoomEvent(kind, room, "2026-01-01T00:00:00+00:00", 1, "system", {}, self._view(room))
 
-    def tell(self, kind: str, room: str) -> None:
+    def tell(
+        self, room: str, kind: str, actor: str = "system", data: Mapping[str, object] | None = None
+    ) -> None:
+        now = datetime.now(UTC)
+        told = Told(kind, room, actor, data or {}, now, time.monotonic_ns() // 1_000)
+        self.chronicle.told(told)
+        event = RoomEvent(
+            kind, room, now.isoformat(), told.monotonic_us, actor, dict(data or {}), self._view(room)
+        )
         for watch in self._watches:
             if watch.room in (None, room):
-                watch.put(self.event(kind, room))
+                watch.put(event)
+
+    def session_changed(self, room: str) -> None:
+        self.asked.append(("session_changed", room))
+
+    def is_set_on(self, room: str) -> bool:
+        return room in self.running
+
+    async def keep_room(self, name: str) -> None:
+        if name not in self.known:
+            self.known.append(name)
+
+    async def make_room(self, name: str, colour: str | None, *, actor: str) -> RoomView:
+        if name in self.known:
+            raise Refused(Fault("taken", f"there is a room {name} already", field="name"))
+        self.known.append(name)
+        return await self.paint_room(name, colour or "#0072b2", actor=actor)
+
+    async def paint_room(self, name: str, colour: str, *, actor: str) -> RoomView:
+        self._view(name)
+        self.colours[name] = colour
+        self.tell(name, "room.colour", actor, {"colour": colour})
+        return self._view(name)
 
     @contextmanager
     def controller_present(self, room: str, label: str) -> Generator[None]:

@@ -28,9 +28,9 @@ def command(**parts: Any) -> str:
 async def test_first_comes_what_is_then_what_happens(served: Api) -> None:
     async with served.watch("/rooms/room-1/watch") as socket:
         assert (await next_of(socket, "room.snapshot"))["state"]["name"] == "room-1"
-        served.hub.tell("set.started", "room-2")
-        served.hub.tell("set.started", "room-1")
-        event = await next_of(socket, "set.started")
+        served.hub.tell("room-2", "set.progress")
+        served.hub.tell("room-1", "set.progress")
+        event = await next_of(socket, "set.progress")
         assert event["room"] == "room-1"
         assert set(event) == {"type", "room", "at", "monotonic_us", "actor", "data", "state"}
 
@@ -39,9 +39,9 @@ async def test_a_token_sees_its_own_rooms_alone(served: Api) -> None:
     mine = served.give("observer", "room-2")
     async with served.watch("/watch", mine) as socket:
         assert (await next_of(socket, "room.snapshot"))["room"] == "room-2"
-        served.hub.tell("set.started", "room-1")
-        served.hub.tell("set.ended", "room-2")
-        assert json.loads(await socket.recv())["type"] == "set.ended"
+        served.hub.tell("room-1", "set.progress")
+        served.hub.tell("room-2", "set.stilled")
+        assert json.loads(await socket.recv())["type"] == "set.stilled"
     async with served.watch("/rooms/room-1/watch", mine) as socket:
         assert (await next_of(socket, "error"))["error"]["code"] == "room"
         with pytest.raises(ConnectionClosed):
@@ -81,7 +81,7 @@ async def test_a_token_that_is_revoked_sees_nothing_more(served: Api) -> None:
     async with served.watch("/rooms/room-1/watch", headers) as socket:
         await next_of(socket, "room.snapshot")
         served.store.revoke_token(token_id)
-        served.hub.tell("set.started", "room-1")
+        served.hub.tell("room-1", "set.progress")
         assert (await next_of(socket, "error"))["error"]["code"] == "token"
 
 

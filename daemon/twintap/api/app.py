@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from .. import __version__, addresses
 from ..store import Store
-from . import access, beat, page, routes, watch
+from . import access, beat, clinic, documents, export, page, routes, sessions, trust, watch
 from .context import Context
 from .faults import add_handlers
 from .gate import FrontDoor, Gate
@@ -15,10 +15,21 @@ from .gate import FrontDoor, Gate
 if TYPE_CHECKING:
     from ..discovery import Foreign
     from ..hub import Hub
+    from ..journal.journal import Journal
+    from ..sessions.desk import Desk
 
 
-def create_app(hub: "Hub", store: Store, *, host: str, names: frozenset[str], foreign: "Foreign") -> FastAPI:
-    """Build the application for a hub that has been started.
+def create_app(
+    hub: "Hub",
+    store: Store,
+    journal: "Journal",
+    desk: "Desk",
+    *,
+    host: str,
+    names: frozenset[str],
+    foreign: "Foreign",
+) -> FastAPI:
+    """Build the application for a hub that has been started, and a desk that is open over it.
 
     `host`: what is served on; `names`: the host names, in lower case, by which this computer may be called;
     `foreign`: the pulsers heard that are not ours.
@@ -31,12 +42,20 @@ def create_app(hub: "Hub", store: Store, *, host: str, names: frozenset[str], fo
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    context = Context(hub=hub, store=store, gate=Gate(store), host=host, foreign=foreign)
+    gate = Gate(store, open_sessions=desk.open_rooms)
+    context = Context(hub=hub, store=store, journal=journal, desk=desk, gate=gate, host=host, foreign=foreign)
     app.state.context = context
     add_handlers(app)
     app.include_router(routes.router)
+    app.include_router(sessions.router)
+    app.include_router(clinic.router)
+    app.include_router(export.router)
+    app.include_router(documents.router)
+    app.include_router(documents.open_router)
     app.include_router(access.router)
     app.include_router(access.open_router)
+    app.include_router(trust.router)
+    app.include_router(trust.files)
     app.include_router(watch.router)
     app.include_router(beat.router)
     app.include_router(page.router)

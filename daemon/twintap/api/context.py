@@ -12,8 +12,11 @@ from ..store import Pairing, Store
 from .gate import Gate
 
 if TYPE_CHECKING:
+    from ..access.certificates import Certificates
     from ..discovery import Foreign
     from ..hub import Hub
+    from ..journal.journal import Journal
+    from ..sessions.desk import Desk
 
 _UNDO_MAX = 16
 
@@ -42,12 +45,19 @@ class Context:
 
     hub: "Hub"
     store: Store
+    journal: "Journal"
+    desk: "Desk"
     gate: Gate
     host: str
     foreign: "Foreign"
     undo: Undo = field(default_factory=Undo)
     offers: Offers = field(default_factory=Offers)
-    tls: bool = False
+    certificates: "Certificates | None" = None
+
+    @property
+    def tls(self) -> bool:
+        """Whether this daemon speaks TLS to the network."""
+        return self.certificates is not None
 
 
 async def _context(connection: HTTPConnection) -> Context:

@@ -64,7 +64,7 @@ _WORDS = {
     413: "The body is larger than 64 KiB.",
     422: "A field, its value, or the body as a whole is not what it has to be.",
     429: "Too many wrong tokens at once.",
-    507: "The data folder could not be written; nothing was changed.",
+    507: "The data folder could not be written; `message` says what holds all the same.",
 }
 
 

@@ -13,6 +13,7 @@ from twintap_protocol import limits
 from .. import __version__, addresses
 from ..errors import Fault, Refused
 from ..names import NAME_MAX, checked_name
+from ..sessions.showing import room_for
 from ..store import Pairing
 from ..tokens import MAY_ADMINISTER, MAY_COMMAND, MAY_WATCH, Token, make_token
 from ..views import RoomView
@@ -84,19 +85,22 @@ async def stop_set(context: Ctx, request: Request, room: RoomName, token: Stoppe
     stopping. Any role but a logger's may, with a token that was valid within the last 24 h.
     """
     soft = request.query_params.get("soft") in ("true", "1")
-    return await context.hub.stop_set(room, soft=soft, actor=token.label)
+    return room_for(token, await context.hub.stop_set(room, soft=soft, actor=token.label))
 
 
-@router.post("/rooms/{room}/set/start", responses=answers(404, 409))
+@router.post("/rooms/{room}/set/start", responses=answers(404, 409, 507))
 async def start_set(context: Ctx, room: RoomName, token: Commander, body: models.PacingChanges) -> RoomView:
-    """Start a set; answered when both pulsers have acknowledged it."""
-    return await context.hub.start_set(room, body.changes(), actor=token.label, revision=body.revision)
+    """Start a set; answered when both pulsers have acknowledged it and the journal has it.
+
+    In a session, levels that are not said are the client's. 507: the set runs, and is not recorded.
+    """
+    return await context.desk.start_set(room, body.changes(), actor=token.label, revision=body.revision)
 
 
-@router.post("/rooms/{room}/set/change", responses=answers(404, 409))
+@router.post("/rooms/{room}/set/change", responses=answers(404, 409, 507))
 async def change_set(context: Ctx, room: RoomName, token: Commander, body: models.PacingChanges) -> RoomView:
-    """Change the running set; what is not said stays."""
-    return await context.hub.change_set(room, body.changes(), actor=token.label, revision=body.revision)
+    """Change the running set; what is not said stays. 507: it is changed, and that is not recorded."""
+    return await context.desk.change_set(room, body.changes(), actor=token.label, revision=body.revision)
 
 
 @router.post("/rooms/{room}/swap", responses=answers(404, 409, 507))
@@ -108,13 +112,13 @@ async def swap(context: Ctx, room: RoomName, token: Commander) -> RoomView:
 @router.get("/rooms", responses=answers())
 async def list_rooms(context: Ctx, token: Watcher) -> list[RoomView]:
     """Show every room that the token is for."""
-    return [room for room in context.hub.rooms() if token.names(room.name)]
+    return [room_for(token, room) for room in context.hub.rooms() if token.names(room.name)]
 
 
 @router.get("/rooms/{room}", responses=answers(404))
-async def show_room(context: Ctx, room: RoomName, _: RoomWatcher) -> RoomView:
-    """Show a room's whole state."""
-    return context.hub.room(room)
+async def show_room(context: Ctx, room: RoomName, token: RoomWatcher) -> RoomView:
+    """Show a room's whole state; to an observer without notes, nothing that was written about the client."""
+    return room_for(token, context.hub.room(room))
 
 
 # -- pulsers -----------------------------------------------------------------------------------------------
@@ -236,7 +240,7 @@ async def list_tokens(context: Ctx, _: Administrator) -> list[models.TokenView]:
 
 
 @router.post("/tokens", status_code=status.HTTP_201_CREATED, responses=answers(409, 507))
-async def give_token(context: Ctx, _: Administrator, body: models.TokenBody) -> models.NewToken:
+async def give_token(context: Ctx, giver: Administrator, body: models.TokenBody) -> models.NewToken:
     """Give out a token. Its text is in this answer and nowhere else."""
     checked_name("label", body.label)
     for room in body.rooms or ():
@@ -245,10 +249,14 @@ async def give_token(context: Ctx, _: Administrator, body: models.TokenBody) -> 
     rooms = None if body.rooms is None else tuple(body.rooms)
     text, token = make_token(body.label, body.role, rooms, lifetime, notes=body.notes)
     await asyncio.to_thread(context.store.put_token, token)
+    given = {"id": token.id, "label": token.label, "role": token.role, "rooms": body.rooms}
+    context.desk.note("token.given", given, actor=giver.label)
     return models.NewToken(token=text, view=_shown(token))
 
 
 @router.delete("/tokens/{token_id}", responses=answers(404, 507))
-async def revoke_token(context: Ctx, _: Administrator, token_id: TokenId) -> models.TokenView:
+async def revoke_token(context: Ctx, ender: Administrator, token_id: TokenId) -> models.TokenView:
     """End a token. For 24 h more it may still stop its rooms."""
-    return _shown(await asyncio.to_thread(context.store.revoke_token, token_id))
+    token = await asyncio.to_thread(context.store.revoke_token, token_id)
+    context.desk.note("token.revoked", {"id": token.id}, actor=ender.label)
+    return _shown(token)

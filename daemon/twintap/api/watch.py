@@ -14,6 +14,7 @@ from twintap_protocol.errors import TwintapError
 
 from ..errors import Fault, Refused
 from ..names import NAME_MAX, checked_name, clean
+from ..sessions.showing import event_for, room_for
 from ..tokens import MAY_COMMAND, MAY_WATCH, Token
 from ..views import RoomEvent, RoomView
 from .context import Context, Ctx
@@ -121,7 +122,7 @@ class _Socket:
                 if not self._token.names(event.room):
                     continue
                 self._context.gate.check(self._token, MAY_WATCH, None)
-                await self._send(_EVENT.dump_json(event).decode())
+                await self._send(_EVENT.dump_json(event_for(self._token, event)).decode())
 
     async def _send(self, text: str) -> None:
         async with self._sending:
@@ -212,7 +213,8 @@ class _Socket:
         if command.do == "swap":
             return await hub.swap(room, actor=self._token.label)
         changes = {} if command.pacing is None else command.pacing.changes()
-        doing = hub.start_set if command.do == "start" else hub.change_set
+        desk = self._context.desk
+        doing = desk.start_set if command.do == "start" else desk.change_set
         return await doing(room, changes, actor=self._token.label, revision=command.revision)
 
     def _be_present(self, room: str) -> None:
@@ -228,7 +230,7 @@ class _Socket:
         if fault is not None:
             answer["error"] = fault_json(fault)
         if room is not None:
-            answer["room"] = _ROOM.dump_python(room, mode="json")
+            answer["room"] = _ROOM.dump_python(room_for(self._token, room), mode="json")
         # Its controller may have gone meanwhile.
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await self._send(json.dumps(answer))

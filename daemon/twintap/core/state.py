@@ -209,6 +209,13 @@ class PulsersChanged:
     type = "room.pulsers_changed"
 
 
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """The room's session was opened or closed: what a set is part of is not what it was."""
+
+    type = "room.session_changed"
+
+
 Event = (
     SetAsked
     | SetStarted
@@ -221,6 +228,7 @@ Event = (
     | SetEnded
     | SetStilled
     | PulsersChanged
+    | SessionChanged
 )
 
 # --- state ----------------------------------------------------------------------------------------------
@@ -268,7 +276,7 @@ class RoomState:
 
 def evolve(state: RoomState, event: Event) -> RoomState:
     """The state after `event`. Never refuses: an event has happened."""
-    if isinstance(event, PulsersChanged):
+    if isinstance(event, PulsersChanged | SessionChanged):
         return replace(state, revision=state.revision + 1)
     if isinstance(event, SetAsked):
         timeline = Timeline.begin(event.start_us, event.pacing)
@@ -321,5 +329,5 @@ def _evolve_set(current: SetState, event: Event) -> SetState:
             return replace(current, phase="stopping", ended=event)
         case SetStilled():
             return replace(current, phase="ended", silent=event.silent)
-        case SetAsked() | PulsersChanged():
+        case SetAsked() | PulsersChanged() | SessionChanged():
             return current

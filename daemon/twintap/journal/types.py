@@ -161,7 +161,8 @@ class SetRecorded(OfSet):
     it. `passes_done`: round trips begun and finished. `left_right_error_us`: the largest seen in the set, of
     how far the right pulse may have been from half a pass after the left one, by the fits of both clocks;
     None when no fit was known. `silent`: the sides that never confirmed the end. `part`: the part of the
-    client's that was with the set.
+    client's that was with the set. `complete`: False when the daemon was lost in the set; its figures are
+    then those that the daemon had last seen, about a second before, or 0.
     """
 
     asked: PacingData
@@ -177,6 +178,7 @@ class SetRecorded(OfSet):
     side: Side | None
     silent: tuple[Side, ...]
     part: Line | None = None
+    complete: bool = True
 
 
 # --- pulsers and rooms ----------------------------------------------------------------------------------

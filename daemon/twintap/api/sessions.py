@@ -1,0 +1,541 @@
+"""Sessions by HTTP: open, enter, close; a client's code; what was. No code ever stands in a URL."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, status
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from ..core.codes import looks_like_name, normalised
+from ..core.tally import PacingDict
+from ..core.visit import UNDO_WITHIN, Entered, replayed
+from ..errors import Fault, Refused
+from ..journal.entry import Entry
+from ..journal.tally import SessionRow
+from ..journal.types import ENTRY_TYPES, Kind
+from ..names import NAME_MAX, checked_name
+from ..sessions.offers import happenings, lowered, offer_of, visits_of
+from ..sessions.showing import room_for, zone_of
+from ..tokens import MAY_COMMAND, MAY_READ_NOTES, MAY_WATCH, Role, Token
+from ..views import SessionView
+from .context import Ctx
+from .faults import answers
+from .routes import AnyCommander, Commander, RoomName, RoomWatcher
+
+router = APIRouter(
+    prefix="/api/v1", dependencies=[Depends(HTTPBearer(auto_error=False, description="A token."))]
+)
+
+_LIST_MAX = 200
+_PAGES_MAX = 20  # of a token for some rooms: so many pages are looked through for one of its own
+
+SessionId = Annotated[
+    str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="the session's id")
+]
+_Id = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+_TypedCode = Annotated[str, Field(min_length=1, max_length=100, description="a code, never a name")]
+
+
+async def _reader(context: Ctx, request: Request) -> Token:
+    return await context.gate.admit(context.gate.presented(request), MAY_READ_NOTES)
+
+
+# Of these an observer's has to say so, and is for notes alone.
+_MAY_ENTER: frozenset[Role] = MAY_COMMAND | frozenset[Role]({"observer"})
+
+
+async def _enterer(context: Ctx, request: Request, room: RoomName) -> Token:
+    return await context.gate.admit(context.gate.presented(request), _MAY_ENTER, room)
+
+
+Reader = Annotated[Token, Depends(_reader)]
+Enterer = Annotated[Token, Depends(_enterer)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _moment(value: object) -> object:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("it has to be a time as RFC 3339 has it, with its zone")
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("it has to be a time as RFC 3339 has it, with its zone") from None
+    if at.utcoffset() is None:
+        raise ValueError("it has to say its zone, as +02:00 or Z")
+    return at
+
+
+_Moment = Annotated[
+    datetime | None,
+    BeforeValidator(_moment),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}],
+            "description": "when it happened, if not now",
+        }
+    ),
+]
+
+
+# -- clients -----------------------------------------------------------------------------------------------
+
+
+class CodeBody(_Body):
+    """A client's code, as it was typed."""
+
+    code: _TypedCode
+
+
+class LookupBody(_Body):
+    """A client's code, as it was typed. `kind`: of the visit that is about to be opened, if it is known."""
+
+    code: _TypedCode
+    kind: Kind | None = None
+
+
+class OfferView(BaseModel):
+    """Where the client's earlier visits ended, to be taken over or left.
+
+    `pacings`: how the last set of each phase felt (`any`: outside phases). `lowered`: why they are lower than
+    they were, in a medicine visit.
+    """
+
+    pacings: dict[str, PacingDict]
+    left_pct: float | None
+    right_pct: float | None
+    targets: list[str]
+    last_sud: int | None
+    last_voc: int | None
+    parts: list[str]
+    plan: str | None
+    lowered: str | None
+
+
+class LookupView(BaseModel):
+    """What is known of a code. `code`: normalised. `looks_like_name`: what was typed looks like a name."""
+
+    code: str
+    known: bool
+    last_visit_at: str | None
+    visits: int
+    looks_like_name: bool
+    open_in: str | None
+    offer: OfferView | None
+
+
+class ClientView(BaseModel):
+    """A client's code, and when it was here."""
+
+    code: str
+    visits: int
+    first_at: str
+    last_at: str
+
+
+@router.post("/clients/lookup", responses=answers(507))
+async def look_up(context: Ctx, _: AnyCommander, body: LookupBody) -> LookupView:
+    """Say whether a code is known, when it was here last, and what its next visit can begin with."""
+    code = normalised(body.code)
+    seen = next((one for one in await context.journal.clients() if one.code == code), None)
+    visits = await visits_of(context.journal, code) if seen is not None else []
+    offer = offer_of(visits) if visits else None
+    if body.kind == "medicine" and offer is not None:
+        offer = lowered(offer)
+    return LookupView(
+        code=code,
+        known=seen is not None,
+        last_visit_at=_text(seen.last_at) if seen is not None else None,
+        visits=seen.visits if seen is not None else 0,
+        looks_like_name=looks_like_name(body.code),
+        open_in=next((visit.room for visit in visits if visit.is_open), None),
+        offer=None
+        if offer is None
+        else OfferView(
+            pacings=dict(offer.pacings),
+            left_pct=offer.left_pct,
+            right_pct=offer.right_pct,
+            targets=list(offer.targets),
+            last_sud=offer.last_sud,
+            last_voc=offer.last_voc,
+            parts=list(offer.parts),
+            plan=offer.plan,
+            lowered=offer.lowered,
+        ),
+    )
+
+
+@router.get("/clients", responses=answers(507))
+async def list_clients(context: Ctx, _: AnyCommander) -> list[ClientView]:
+    """Show every client's code, by code."""
+    return [
+        ClientView(code=one.code, visits=one.visits, first_at=_text(one.first_at), last_at=_text(one.last_at))
+        for one in await context.journal.clients()
+    ]
+
+
+# -- a room's session --------------------------------------------------------------------------------------
+
+
+class OpenBody(_Body):
+    """A session to be opened. `zone`: the IANA name of the time zone that it is in."""
+
+    code: _TypedCode
+    kind: Kind
+    zone: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class CloseBody(_Body):
+    """The end of a session. `plan`: what is planned for the next visit."""
+
+    plan: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
+
+
+EntryType = Literal[
+    "phase.begun",
+    "rating.sud",
+    "rating.voc",
+    "note.added",
+    "part.met",
+    "mark.set",
+    "target.set",
+    "plan.written",
+    "level.client",
+]
+assert set(EntryType.__args__) == ENTRY_TYPES
+
+
+class EntryBody(_Body):
+    """What a person says of the visit. `data`: as the schema of its type has it; see `/schemas`."""
+
+    type: EntryType
+    data: dict[str, Any]
+    at: _Moment = None
+
+
+class UndoBody(_Body):
+    """What is to be taken back; `entry` left out: one's own last entry."""
+
+    entry: _Id | None = None
+
+
+class LeadBody(_Body):
+    """Who is to have the lead; left out: whoever asks."""
+
+    label: Annotated[str, Field(min_length=1, max_length=NAME_MAX)] | None = None
+
+
+class EntryKept(BaseModel):
+    """An entry that is on the disk. `undo_until`: it can be taken back so long."""
+
+    id: str
+    type: str
+    at: str
+    entered: str
+    undo_until: str
+    data: dict[str, Any]
+
+
+@router.get("/rooms/{room}/session", responses=answers(404, 409))
+async def show_session(context: Ctx, room: RoomName, token: RoomWatcher) -> SessionView:
+    """Show the room's open session; 409 `closed` if there is none."""
+    session = room_for(token, context.hub.room(room)).session
+    if session is None:
+        raise Refused(Fault("closed", "no session is open in this room"))
+    return session
+
+
+@router.post("/rooms/{room}/session", status_code=status.HTTP_201_CREATED, responses=answers(404, 409, 507))
+async def open_session(context: Ctx, room: RoomName, token: Commander, body: OpenBody) -> SessionView:
+    """Open a session; answered when it is on the disk. 409: `open` if one is, `running` in a set."""
+    if await asyncio.to_thread(zone_of, body.zone) is None:
+        raise Refused(
+            Fault("field", "zone is no time zone that is known here, as Europe/London is", field="zone")
+        )
+    return await context.desk.open_session(
+        room, code=body.code, kind=body.kind, zone=body.zone, actor=token.label
+    )
+
+
+@router.post("/rooms/{room}/session/close", responses=answers(404, 409, 507))
+async def close_session(context: Ctx, room: RoomName, token: Commander, body: CloseBody) -> SessionView:
+    """Close the session; gives it as it was. 409: `closed` if none is open, `running` in a set."""
+    return await context.desk.close_session(room, plan=body.plan, actor=token.label)
+
+
+@router.post(
+    "/rooms/{room}/session/entries",
+    status_code=status.HTTP_201_CREATED,
+    responses=answers(404, 409, 507),
+)
+async def enter(context: Ctx, room: RoomName, token: Enterer, body: EntryBody) -> EntryKept:
+    """Enter a rating, a note, a mark …; answered when it is on the disk.
+
+    An observer whose token says so may enter notes, and nothing else.
+    """
+    if token.role == "observer" and not (token.sees_notes and body.type == "note.added"):
+        raise Refused(Fault("role", "an observer may enter notes alone, and only if the token says so"))
+    kept = await context.desk.enter(room, body.type, body.data, actor=token.label, at=body.at)
+    return EntryKept(
+        id=kept.id,
+        type=kept.type,
+        at=_text(kept.at),
+        entered=_text(kept.entered),
+        undo_until=_text(kept.entered + UNDO_WITHIN),
+        data=dict(kept.data),
+    )
+
+
+@router.post("/rooms/{room}/session/undo", responses=answers(404, 409, 507))
+async def undo(context: Ctx, room: RoomName, token: Commander, body: UndoBody) -> SessionView:
+    """Take back an entry of the last ten seconds; 409 `late` if it is older: correct it instead."""
+    return await context.desk.undo(room, entry=body.entry, actor=token.label)
+
+
+@router.post("/rooms/{room}/session/lead", responses=answers(404, 409, 507))
+async def take_lead(context: Ctx, room: RoomName, token: Commander, body: LeadBody) -> SessionView:
+    """Take the lead, or hand it to somebody."""
+    label = token.label if body.label is None else checked_name("label", body.label)
+    return await context.desk.take_lead(room, label=label, actor=token.label)
+
+
+@router.post("/rooms/{room}/session/keep", responses=answers(404, 409))
+async def keep_session(context: Ctx, room: RoomName, token: Commander) -> SessionView:
+    """Say that the session still goes on; it is then not asked for another 20 minutes."""
+    return context.desk.go_on(room, actor=token.label)
+
+
+# -- what was ----------------------------------------------------------------------------------------------
+
+
+class SessionSummary(BaseModel):
+    """A session in a list. Times are RFC 3339 in its own zone; an erased one says nothing else."""
+
+    id: str
+    code: str
+    kind: str
+    room: str
+    zone: str
+    opened_at: str
+    closed_at: str | None
+    closed_reason: str | None
+    opened_by: str
+    sets: int
+    passes: int
+    first_sud: int | None
+    last_sud: int | None
+    last_voc: int | None
+    phase: str | None
+    erased: bool
+
+
+class EntryView(BaseModel):
+    """An event of a session, as it lies in the journal, in the order of its chain.
+
+    `undone`: it was taken back; `corrected`: what holds in place of its data, if it was put right.
+    """
+
+    id: str
+    seq: int
+    type: str
+    at: str
+    entered: str
+    actor: str
+    data: dict[str, Any]
+    undone: bool = False
+    corrected: dict[str, Any] | None = None
+
+
+class SetRow(BaseModel):
+    """A set as it was recorded. `data`: as in `set.recorded`; `started_at`, `ended_at`: times of day."""
+
+    set_uid: str
+    started_at: str | None
+    ended_at: str | None
+    phase: str | None
+    started_by: str
+    data: dict[str, Any]
+
+
+class SessionWhole(BaseModel):
+    """A session with all that happened in it. `head`: the hash of its chain's last event."""
+
+    session: SessionSummary
+    entries: list[EntryView]
+    sets: list[SetRow]
+    head: str
+
+
+class SearchBody(_Body):
+    """Sessions of a client. `before`: the last one of the page before."""
+
+    code: _TypedCode
+    before: _Id | None = None
+    limit: Annotated[int, Field(ge=1, le=_LIST_MAX)] = 50
+
+
+class CorrectionBody(_Body):
+    """An entry put right: `data` holds in place of what it had, and is of the same type."""
+
+    entry: _Id
+    data: dict[str, Any]
+
+
+@router.get("/sessions", responses=answers(404, 507))
+async def list_sessions(
+    context: Ctx,
+    token: Reader,
+    room: Annotated[str | None, Query(min_length=1, max_length=NAME_MAX)] = None,
+    before: Annotated[str | None, Query(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=_LIST_MAX)] = 50,
+) -> list[SessionSummary]:
+    """Show the sessions of the token's rooms, the newest first. `before`: the last one of the page before."""
+    if room is not None:
+        context.gate.check(token, MAY_READ_NOTES, room)
+    return await _rows(context, token, None, room, before, limit)
+
+
+@router.post("/sessions/search", responses=answers(404, 507))
+async def search_sessions(context: Ctx, token: Reader, body: SearchBody) -> list[SessionSummary]:
+    """Show a client's sessions, the newest first; those of the token's rooms."""
+    return await _rows(context, token, normalised(body.code), None, body.before, body.limit)
+
+
+@router.get("/sessions/{session}", responses=answers(404, 507))
+async def whole_session(context: Ctx, session: SessionId, token: Reader) -> SessionWhole:
+    """Show a session with every event of it."""
+    row = await _row(context, token, session)
+    entries = await context.journal.entries(session)
+    return SessionWhole(
+        session=_summary(row),
+        entries=_entries(row, entries),
+        sets=_sets(row, entries),
+        head=entries[-1].hash if entries else "",
+    )
+
+
+@router.post("/sessions/{session}/corrections", responses=answers(404, 409, 507))
+async def correct(
+    context: Ctx, session: SessionId, token: AnyCommander, body: CorrectionBody
+) -> SessionWhole:
+    """Put an entry right, by an event of its own: what was there stays to be read."""
+    await _row(context, token, session)
+    await context.desk.correct(session, entry=body.entry, data=body.data, actor=token.label)
+    return await whole_session(context, session, token)
+
+
+@router.post("/sessions/{session}/move", responses=answers(404, 409, 507))
+async def move(context: Ctx, session: SessionId, token: AnyCommander, body: CodeBody) -> SessionSummary:
+    """Have a session, from its beginning, under another code: it was under the wrong one."""
+    await _row(context, token, session)
+    await context.desk.move(session, code=body.code, actor=token.label)
+    return _summary(await context.journal.session(session))
+
+
+# -- inside ------------------------------------------------------------------------------------------------
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
+
+
+async def _row(context: Ctx, token: Token, session: str) -> SessionRow:
+    row = await context.journal.session(session)
+    # An erased one has no room any more, and nothing in it that a room would have to hide.
+    if row.room:
+        context.gate.check(token, MAY_WATCH, row.room)
+    return row
+
+
+async def _rows(
+    context: Ctx, token: Token, code: str | None, room: str | None, before: str | None, limit: int
+) -> list[SessionSummary]:
+    found: list[SessionRow] = []
+    for _ in range(_PAGES_MAX):
+        page = await context.journal.sessions(code=code, room=room, before=before, limit=limit)
+        found += [row for row in page if token.names(row.room)]
+        if len(found) >= limit or len(page) < limit:
+            break
+        before = page[-1].id
+    return [_summary(row) for row in found[:limit]]
+
+
+def _summary(row: SessionRow) -> SessionSummary:
+    zone = zone_of(row.zone)
+    return SessionSummary(
+        id=row.id,
+        code=row.code,
+        kind=row.kind,
+        room=row.room,
+        zone=row.zone,
+        opened_at=_text(row.opened_at.astimezone(zone)),
+        closed_at=None if row.closed_at is None else _text(row.closed_at.astimezone(zone)),
+        closed_reason=row.closed_reason,
+        opened_by=row.opened_by,
+        sets=row.sets,
+        passes=row.passes,
+        first_sud=row.first_sud,
+        last_sud=row.last_sud,
+        last_voc=row.last_voc,
+        phase=row.phase,
+        erased=row.erased,
+    )
+
+
+def _entries(row: SessionRow, entries: list[Entry]) -> list[EntryView]:
+    zone = zone_of(row.zone)
+    visit = replayed(row.room, row.id, happenings(entries))
+    said: dict[str, Entered] = {entry.id: entry for entry in visit.entries} if visit is not None else {}
+    shown: list[EntryView] = []
+    for entry in entries:
+        if entry.type is None or entry.data is None or entry.at is None:
+            continue
+        now = said.get(entry.id)
+        shown.append(
+            EntryView(
+                id=entry.id,
+                seq=entry.seq,
+                type=entry.type,
+                at=_text(entry.at.astimezone(zone)),
+                entered=_text(entry.entered.astimezone(zone)),
+                actor=entry.actor or "",
+                data=dict(entry.data),
+                undone=now is not None and now.undone,
+                corrected=dict(now.data) if now is not None and now.corrected else None,
+            )
+        )
+    return shown
+
+
+def _sets(row: SessionRow, entries: list[Entry]) -> list[SetRow]:
+    zone = zone_of(row.zone)
+    times: dict[tuple[str, str], str] = {}
+    actors: dict[str, str] = {}
+    phase: str | None = None
+    found: list[SetRow] = []
+    for event in happenings(entries):
+        if event.type == "phase.begun":
+            phase = str(event.data["phase"])
+        if not event.type.startswith("set."):
+            continue
+        uid = str(event.data["set_uid"])
+        times[uid, event.type] = _text(event.at.astimezone(zone))
+        actors.setdefault(uid, event.actor)
+        if event.type == "set.recorded":
+            found.append(
+                SetRow(
+                    set_uid=uid,
+                    started_at=times.get((uid, "set.started")),
+                    ended_at=times.get((uid, "set.ended")),
+                    phase=phase,
+                    started_by=actors[uid],
+                    data=dict(event.data),
+                )
+            )
+    return found

@@ -1,0 +1,482 @@
+"""A visit: what may be said of it, what follows, and what is so after it.
+
+As with a room, a command and a state give events or a refusal, and events give the state; nothing here reads
+a clock, a disk or a socket. What the journal holds of a session, folded by `evolve` in its order, is the very
+state that the daemon had: after a crash that is how it comes back.
+
+Times of day are aware datetimes. `at` is when something happened, `entered` when the daemon was told of it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from ..errors import Fault, Refused
+from ..journal.types import ENTRY_TYPES, EVENT_TYPES, Kind
+from ..views import Side
+from .codes import normalised
+from .tally import PacingDict, Tally, tallied
+
+UNDO_WITHIN = timedelta(seconds=10)  # the last touch; what is older is put right by a correction
+ASK_AFTER = timedelta(minutes=20)  # without a set or an entry: is this session still going on?
+FORGOTTEN_AFTER = timedelta(hours=4)  # and after this it is closed, and marked so
+EARLIEST_BEFORE = timedelta(
+    hours=12
+)  # what is typed in later may have been said before the session's opening
+AHEAD = timedelta(minutes=1)  # a tablet's clock may be ahead of this computer's by so much
+ENTRIES_MAX = 5_000  # a visit of hours has a few hundred
+
+# --- events and commands --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An event that is to be kept: its type, its data as the journal's model gives it, when it happened."""
+
+    type: str
+    data: Mapping[str, Any]
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of a session as the journal has it."""
+
+    id: str
+    type: str
+    data: Mapping[str, Any]
+    actor: str
+    at: datetime
+    entered: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open a session. `code`: as it was typed; `hands`: the sides whose button was just pressed."""
+
+    code: str
+    kind: Kind
+    zone: str
+    hands: tuple[Side, ...]
+    actor: str
+    is_set_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close it. `plan`: what is planned for the next visit, if it was said now."""
+
+    actor: str
+    plan: str | None = None
+    is_set_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Something that a person says of the visit: a rating, a note, a mark … `at`: None for now."""
+
+    type: str
+    data: Mapping[str, Any]
+    actor: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Take back an entry of the last ten seconds; `entry` None: this actor's last one."""
+
+    actor: str
+    entry: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """Put an entry right: `data` holds in place of what it had. A session that is closed takes it too."""
+
+    entry: str
+    data: Mapping[str, Any]
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The session was under the wrong code."""
+
+    code: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeLead:
+    """`label` has the lead from now on."""
+
+    label: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Time has passed. `idle`: without a set, an entry or a word that the visit goes on."""
+
+    idle: timedelta
+    is_set_on: bool = False
+
+
+Command = Open | Close | Enter | Undo | Correct | Move | TakeLead | Look
+
+# --- state ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a person said of the visit, as it is now: corrected, or taken back."""
+
+    id: str
+    type: str
+    data: Mapping[str, Any]
+    actor: str
+    at: datetime
+    entered: datetime
+    undone: bool = False
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the entries that stand come to, in the order in which things happened.
+
+    `part`: the part that is there now; `parts`: all that were met. `marks`: the latest of each, by its name.
+    """
+
+    phase: str | None = None
+    first_sud: int | None = None
+    last_sud: int | None = None
+    last_voc: int | None = None
+    part: str | None = None
+    parts: tuple[str, ...] = ()
+    targets: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    plan: str | None = None
+    marks: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    left_pct: float | None = None
+    right_pct: float | None = None
+
+    @property
+    def open_targets(self) -> tuple[str, ...]:
+        """What is worked on and not done."""
+        return tuple(text for text, done in self.targets.items() if not done)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A session. `pacings`: how its last set felt, by phase (`any`: outside phases); `active_at`: the last
+    set's event or entry, when the daemon was told."""
+
+    id: str
+    room: str
+    code: str
+    kind: str
+    zone: str
+    opened_at: datetime
+    opened_by: str
+    lead: str
+    hands: tuple[Side, ...]
+    active_at: datetime
+    closed_at: datetime | None = None
+    closed_reason: str | None = None
+    entries: tuple[Entered, ...] = ()
+    summary: Summary = field(default_factory=Summary)
+    sets: int = 0
+    passes: int = 0
+    pacings: Mapping[str, PacingDict] = field(default_factory=dict[str, PacingDict])
+    running: Tally | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on."""
+        return self.closed_at is None
+
+    @property
+    def last_entry(self) -> Entered | None:
+        """The newest entry that stands."""
+        return next((entry for entry in reversed(self.entries) if not entry.undone), None)
+
+    def asks_if_forgotten(self, idle: timedelta) -> bool:
+        """Whether to ask if it still goes on; never in a medicine visit, which has long quiet stretches."""
+        return self.is_open and self.kind != "medicine" and idle >= ASK_AFTER
+
+
+# --- decisions ------------------------------------------------------------------------------------------
+
+
+def decide(visit: Visit | None, command: Command, now: datetime) -> list[Said]:
+    """What follows from `command` at `now`. Raises `Refused`, and then nothing follows.
+
+    `visit`: the room's session, open or not; for `Correct` and `Move` any session.
+    """
+    if isinstance(command, Open):
+        return _open(visit, command, now)
+    if isinstance(command, Look):
+        return _look(visit, command, now)
+    if visit is None:
+        raise _no_session()
+    if isinstance(command, Correct):
+        return _correct(visit, command, now)
+    if isinstance(command, Move):
+        code = normalised(command.code)
+        return [] if code == visit.code else [_said("session.moved", {"code": code}, command.actor, now)]
+    if not visit.is_open:
+        raise _no_session()
+    match command:
+        case Close():
+            return _close(command, now)
+        case Enter():
+            return _enter(visit, command, now)
+        case Undo():
+            return _undo(visit, command, now)
+        case TakeLead():
+            if visit.lead == command.label:
+                return []
+            return [_said("lead.taken", {"label": command.label}, command.actor, now)]
+
+
+def _no_session() -> Refused:
+    return Refused(Fault("closed", "no session is open in this room: open one"))
+
+
+def _open(visit: Visit | None, command: Open, now: datetime) -> list[Said]:
+    if visit is not None and visit.is_open:
+        raise Refused(Fault("open", "a session is open in this room: close it first"))
+    if command.is_set_on:
+        raise Refused(Fault("running", "a set is running: stop it before a session is opened"))
+    data = {
+        "code": normalised(command.code),
+        "kind": command.kind,
+        "zone": command.zone,
+        "hands": list(command.hands),
+    }
+    return [_said("session.opened", data, command.actor, now)]
+
+
+def _close(command: Close, now: datetime) -> list[Said]:
+    if command.is_set_on:
+        raise Refused(Fault("running", "a set is running: stop it before the session is closed"))
+    said: list[Said] = []
+    if command.plan is not None:
+        said.append(_said("plan.written", {"text": command.plan}, command.actor, now))
+    return [*said, _said("session.closed", {"reason": "asked"}, command.actor, now)]
+
+
+def _enter(visit: Visit, command: Enter, now: datetime) -> list[Said]:
+    if command.type not in ENTRY_TYPES:
+        known = ", ".join(sorted(ENTRY_TYPES))
+        raise Refused(Fault("field", f"type is none that a person enters; {known} are", field="type"))
+    if len(visit.entries) >= ENTRIES_MAX:
+        raise Refused(Fault("full", f"this session has {ENTRIES_MAX} entries: close it, and open another"))
+    at = command.at if command.at is not None else now
+    if at > now + AHEAD:
+        text = "at lies in the future; say when it happened, or leave it out"
+        raise Refused(Fault("range", text, field="at"))
+    if at < visit.opened_at - EARLIEST_BEFORE:
+        text = "at lies more than 12 hours before the session was opened"
+        raise Refused(Fault("range", text, field="at"))
+    return [_said(command.type, command.data, command.actor, min(at, now))]
+
+
+def _undo(visit: Visit, command: Undo, now: datetime) -> list[Said]:
+    entry = _undoable(visit, command)
+    if now > entry.entered + UNDO_WITHIN:
+        text = "it was entered more than 10 seconds ago: correct it instead, so that both stay to be read"
+        raise Refused(Fault("late", text, field="entry"))
+    return [_said("entry.undone", {"entry": entry.id}, command.actor, now)]
+
+
+def _undoable(visit: Visit, command: Undo) -> Entered:
+    if command.entry is not None:
+        return _standing(visit, command.entry)
+    for entry in reversed(visit.entries):
+        if entry.actor == command.actor and not entry.undone:
+            return entry
+    raise Refused(Fault("unknown", "there is no entry of yours to take back", field="entry"))
+
+
+def _standing(visit: Visit, entry_id: str) -> Entered:
+    for entry in visit.entries:
+        if entry.id == entry_id:
+            if entry.undone:
+                raise Refused(Fault("undone", "this entry was taken back already", field="entry"))
+            return entry
+    raise Refused(Fault("unknown", "this session has no such entry", field="entry"))
+
+
+def _correct(visit: Visit, command: Correct, now: datetime) -> list[Said]:
+    entry = _standing(visit, command.entry)
+    data = checked(entry.type, command.data)
+    return [_said("entry.corrected", {"entry": entry.id, "data": data}, command.actor, now)]
+
+
+def _look(visit: Visit | None, command: Look, now: datetime) -> list[Said]:
+    if visit is None or not visit.is_open or command.is_set_on or command.idle < FORGOTTEN_AFTER:
+        return []
+    # It ended when its four hours were over, also if this computer was off meanwhile.
+    at = max(visit.opened_at, now - (command.idle - FORGOTTEN_AFTER))
+    return [_said("session.closed", {"reason": "forgotten"}, "system", at)]
+
+
+def _said(kind: str, data: Mapping[str, Any], actor: str, at: datetime) -> Said:
+    return Said(kind, checked(kind, data), actor, at)
+
+
+def checked(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Give `data` as the journal keeps it, if it is what an event of this type holds; else raise `Refused`.
+
+    The refusal names the field and never repeats its value, which may be a client's words.
+    """
+    try:
+        # By way of JSON, strictly: the text "7" is no number, as it is none in a published schema.
+        return EVENT_TYPES[kind].model_validate_json(json.dumps(data), strict=True).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=True)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "data"
+        context = cast("Mapping[str, object]", first.get("ctx") or {})
+        low, high = context.get("ge"), context.get("le")
+        fault = Fault(
+            "range" if low is not None or high is not None else "field",
+            f"{where} of {kind}: {first['msg']}",
+            field=where,
+            low=float(low) if isinstance(low, int | float) else None,
+            high=float(high) if isinstance(high, int | float) else None,
+        )
+        raise Refused(fault) from None
+
+
+# --- what is so after an event --------------------------------------------------------------------------
+
+
+def evolve(visit: Visit | None, room: str, session: str, event: Happening) -> Visit | None:
+    """The session after `event`. Never refuses: an event has happened. None before it was opened."""
+    data = event.data
+    if event.type in ("session.opened", "session.restated"):
+        return _opened(room, session, event)
+    if visit is None:
+        return None
+    if event.type.startswith("set."):
+        return _evolve_set(visit, event)
+    if event.type in ENTRY_TYPES:
+        entry = Entered(event.id, event.type, data, event.actor, event.at, event.entered)
+        return _with_entries(replace(visit, active_at=event.entered), (*visit.entries, entry))
+    match event.type:
+        case "session.closed":
+            return replace(visit, closed_at=event.at, closed_reason=str(data["reason"]))
+        case "session.moved":
+            return replace(visit, code=str(data["code"]))
+        case "lead.taken":
+            return replace(visit, lead=str(data["label"]))
+        case "entry.undone":
+            return _with_entry(visit, str(data["entry"]), undone=True)
+        case "entry.corrected":
+            return _with_entry(visit, str(data["entry"]), data=data["data"], corrected=True)
+        case _:
+            return visit
+
+
+def _opened(room: str, session: str, event: Happening) -> Visit:
+    data = event.data
+    by, at = event.actor, event.at
+    if event.type == "session.restated":
+        by, at = str(data["opened_by"]), datetime.fromisoformat(str(data["opened_at"]))
+    hands = cast("tuple[Side, ...]", tuple(data.get("hands", ())))
+    return Visit(
+        session,
+        room,
+        str(data["code"]),
+        str(data["kind"]),
+        str(data["zone"]),
+        at,
+        by,
+        by,
+        hands,
+        event.entered,
+    )
+
+
+def replayed(room: str, session: str, events: Iterable[Happening]) -> Visit | None:
+    """The session as its events tell it, in the journal's order; None if they do not open one.
+
+    An opening that was restated, since it had been under the code of a client who is erased, counts first.
+    """
+    visit: Visit | None = None
+    for event in sorted(events, key=lambda event: event.type != "session.restated"):
+        visit = evolve(visit, room, session, event)
+    return visit
+
+
+def _evolve_set(visit: Visit, event: Happening) -> Visit:
+    running = tallied(visit.running, event.type, event.data, event.actor, event.at)
+    visit = replace(visit, running=running, active_at=event.entered)
+    if event.type != "set.recorded":
+        return visit
+    phase = visit.summary.phase or "any"
+    return replace(
+        visit,
+        sets=visit.sets + 1,
+        passes=visit.passes + int(event.data["passes_done"]),
+        pacings={**visit.pacings, phase: cast("PacingDict", event.data["pacing"])},
+    )
+
+
+def _with_entry(visit: Visit, entry_id: str, **changes: Any) -> Visit:
+    entries = tuple(replace(entry, **changes) if entry.id == entry_id else entry for entry in visit.entries)
+    return _with_entries(visit, entries)
+
+
+def _with_entries(visit: Visit, entries: tuple[Entered, ...]) -> Visit:
+    return replace(visit, entries=entries, summary=summed(entries))
+
+
+def summed(entries: Iterable[Entered]) -> Summary:
+    """What the entries that stand come to."""
+    standing = sorted((entry for entry in entries if not entry.undone), key=lambda entry: entry.at)
+    latest: dict[str, Any] = {}
+    parts: dict[str, None] = {}
+    targets: dict[str, bool] = {}
+    marks: dict[str, datetime] = {}
+    suds: list[int] = []
+    part: str | None = None
+    for entry in standing:
+        data = entry.data
+        latest[entry.type] = data
+        match entry.type:
+            case "rating.sud":
+                suds.append(int(data["value"]))
+            case "part.met":
+                label = str(data["label"])
+                parts.setdefault(label)
+                if not data["gone"]:
+                    part = label
+                elif part == label:
+                    part = None
+            case "target.set":
+                targets[str(data["text"])] = bool(data["done"])
+            case "mark.set":
+                marks[str(data["mark"])] = entry.at
+            case _:
+                pass
+    levels = latest.get("level.client", {})
+    return Summary(
+        phase=latest.get("phase.begun", {}).get("phase"),
+        first_sud=suds[0] if suds else None,
+        last_sud=suds[-1] if suds else None,
+        last_voc=latest.get("rating.voc", {}).get("value"),
+        part=part,
+        parts=tuple(parts),
+        targets=targets,
+        plan=latest.get("plan.written", {}).get("text"),
+        marks=marks,
+        left_pct=levels.get("left_pct"),
+        right_pct=levels.get("right_pct"),
+    )

@@ -1,0 +1,54 @@
+"""What is told of a room before anybody watches: plain words of the rooms to whoever keeps a record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from .views import SessionView
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that happened in a room. `at`: with a zone; `monotonic_us`: the daemon's clock then."""
+
+    type: str
+    room: str
+    actor: str
+    data: Mapping[str, object]
+    at: datetime
+    monotonic_us: int
+
+
+class Chronicle(Protocol):
+    """Keeps what rooms tell, and knows what rooms themselves do not: their visits, and how keeping goes.
+
+    Called on the event loop, on the way of a set: no method may wait, or raise.
+    """
+
+    def told(self, told: Told) -> None:
+        """Take one thing that happened; what left for the pulsers has left already."""
+        ...
+
+    def session(self, room: str) -> SessionView | None:
+        """The room's open session."""
+        ...
+
+    def fault(self) -> str | None:
+        """Why nothing can be kept at present, in words with what to do; None while all is well."""
+        ...
+
+
+class NoChronicle:
+    """Keeps nothing: for a hub by itself."""
+
+    def told(self, told: Told) -> None:
+        """Let it pass."""
+
+    def session(self, room: str) -> SessionView | None:
+        """There is none."""
+        return None
+
+    def fault(self) -> str | None:
+        """Nothing is to be kept."""
+        return None
