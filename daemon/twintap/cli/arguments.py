@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from . import commands
+from . import commands, export
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,6 +53,13 @@ def _name(text: str) -> str:
 def _pulser_id(text: str) -> str:
     if len(text) != 16 or any(digit not in "0123456789abcdef" for digit in text.lower()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a pulser's id; `twintap pulsers` shows them")
+    return text.lower()
+
+
+def _session_id(text: str) -> str:
+    parts = text.lower().split("-")
+    if [len(part) for part in parts] != [8, 4, 4, 4, 12] or set("".join(parts)) - set("0123456789abcdef"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a session's id; `twintap sessions` shows them")
     return text.lower()
 
 
@@ -111,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--air", choices=("none", "quiet", "busy", "bad"), default="quiet", help="of the virtual pairs"
+    )
+    serve.add_argument(
+        "--no-tls",
+        action="store_true",
+        help="speak plain HTTP to the network too: everybody on it can read along and take over",
     )
     _add_json(serve)
 
@@ -205,6 +217,35 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(give)
     _add_json(add(tokens, "list", commands.list_tokens, "show the tokens given out"))
     add(tokens, "revoke", commands.revoke_token, "end a token").add_argument("token", metavar="ID")
+
+    whole = add(
+        subs,
+        "export",
+        export.run_export,
+        "write a session to a file: whole, flat, as a data set, or as a page to print",
+    )
+    whole.add_argument("session", type=_session_id, metavar="SESSION", help="its id: see twintap sessions")
+    whole.add_argument(
+        "--format",
+        choices=("jsonl", "csv", "bids", "html"),
+        default="html",
+        help="jsonl: everything, to be imported again; csv: one event a row; bids: events.tsv and "
+        "events.json; html: the report (default: %(default)s)",
+    )
+    whole.add_argument(
+        "--out",
+        type=Path,
+        metavar="PATH",
+        help="a file; for bids a folder (default: stdout; for bids the current folder)",
+    )
+    taking = add(
+        subs,
+        "import",
+        export.run_import,
+        "take exported sessions into the journal of a daemon that is stopped",
+    )
+    taking.add_argument("file", type=Path, metavar="FILE", help="as twintap export --format jsonl writes it")
+    taking.add_argument("--data", type=Path, metavar="DIR", help="the data folder (default: TWINTAP_DATA)")
     return parser
 
 
