@@ -4,8 +4,8 @@ import { corrector } from "./correct.js";
 import { el, fill, put } from "./dom.js";
 import { attempt, button, field, form, outcome, twice } from "./forms.js";
 import { plot } from "./plot.js";
-import { has, t } from "./text.js";
-import { clock, count, day, kind, mark, number, pacing, phase, stretch } from "./words.js";
+import { has, spanOf, t } from "./text.js";
+import { clock, count, day, kind, mark, number, pacing, phase } from "./words.js";
 
 const FORMATS = ["html", "jsonl", "csv", "bids"];
 
@@ -43,18 +43,11 @@ export function mount(root, app, params) {
       session.erased ? el("p", { class: "known warn" }, t("after.erased")) : null,
       summary(session, zone),
       isOpen && may ? closing(session) : null,
-      el("div", { class: "after-columns" },
-        el("div", {},
-          plotOf(session, state, sets, zone),
-          setsTable(sets, zone),
-          entriesTable(state, zone),
-        ),
-        el("div", {},
-          isOpen ? null : planOf(state),
-          exports(),
-          may && !session.erased ? moving(session) : null,
-        ),
-      ),
+      el("div", { class: "after-columns" }, isOpen ? null : planOf(state), exports()),
+      plotOf(session, state, sets, zone),
+      setsTable(sets, zone),
+      entriesTable(state, zone),
+      may && !session.erased ? moving(session) : null,
     );
   }
 
@@ -115,7 +108,7 @@ export function mount(root, app, params) {
       { class: "panel", "aria-labelledby": "export" },
       el("h2", { id: "export" }, t("after.report")),
       el("p", {}, t("after.report_words")),
-      el("div", { class: "column" },
+      el("div", { class: "row" },
         el("a", { class: "button main", href: to("html"), target: "_blank", rel: "noopener" }, t("after.report_open"))),
       el("h3", {}, t("after.export")),
       el("ul", { class: "downloads" },
@@ -175,7 +168,7 @@ export function mount(root, app, params) {
       el("p", { class: "quiet" }, t("after.entries_words")),
       rows.length === 0
         ? el("p", {}, t("after.no_entries"))
-        : el("table", { class: "cards" },
+        : el("table", { class: "cards entries" },
             head(["at", "type", "what", "who", "act"]),
             el("tbody", {}, ...rows)),
     );
@@ -222,7 +215,7 @@ const ENTRIES = new Set([
   "plan.written", "level.client",
 ]);
 // What else belongs to the visit's story, beside its sets.
-const SHOWN = new Set(["session.opened", "session.closed", "session.moved", "lead.taken", "pulser.pressed", "pulser.lost", "clock.jumped"]);
+const SHOWN = new Set(["session.opened", "session.restated", "session.closed", "session.moved", "lead.taken", "pulser.pressed", "pulser.lost", "clock.jumped"]);
 
 /** The entries as they hold: corrected data in place of the old, what was undone marked so. */
 export function stateOf(entries) {
@@ -267,6 +260,7 @@ export function said(one) {
         data.text,
       ].filter(Boolean).join(" · ");
     case "session.opened":
+    case "session.restated":
       return kind(data.kind);
     case "session.closed":
       return t(data.reason === "forgotten" ? "after.forgotten" : "after.closed_asked");
@@ -306,16 +300,19 @@ function setsTable(sets, zone) {
   );
 }
 
-function setRow(set, n, zone) {
+function setRow(row, n, zone) {
+  const set = { ...row.data, started_at: row.started_at };
   const cell = (name, ...children) => el("td", { "data-label": t(`after.${name}`) }, ...children);
   const asked = set.asked?.passes ?? null;
+  const { passes: _, ...held } = set.pacing;
+  const feel = pacing(held);
   const side = (one) => t("after.side", { delivered: one.delivered, skipped: one.skipped, late: one.late });
   return el(
     "tr",
     {},
     el("th", { scope: "row" }, String(n)),
-    cell("at", clock(set.started_at ?? set.at, zone), el("small", {}, stretch(set.duration_ms))),
-    cell("pacing", pacing({ ...set.pacing, passes: undefined }), set.changes ? el("small", {}, count("after.changes", set.changes)) : null),
+    cell("at", set.started_at ? clock(set.started_at, zone) : "–", el("small", {}, spanOf(set.duration_ms))),
+    cell("pacing", row.phase ? el("small", {}, phase(row.phase)) : null, feel, set.changes ? el("small", {}, count("after.changes", set.changes)) : null),
     cell("passes", asked == null ? t("after.passes_open", { done: set.passes_done }) : t("after.passes_of", { done: set.passes_done, asked })),
     cell("pulses", el("span", {}, `${t("after.left")} ${side(set.left)}`), el("br"), el("span", {}, `${t("after.right")} ${side(set.right)}`)),
     cell("error", set.left_right_error_us == null ? "–" : t("after.ms", { ms: number(set.left_right_error_us / 1000, 2) })),
@@ -339,7 +336,8 @@ function plotOf(session, state, sets, zone) {
   const voc = points("rating.voc");
   if (sud.length + voc.length + sets.length === 0) return null;
   const start = at(session.opened_at);
-  const end = Math.max(start + 60_000, ...sets.map((set) => at(set.started_at ?? set.at) + set.duration_ms), ...[...sud, ...voc].map((one) => one.at));
+  const ran = sets.filter((set) => set.started_at);
+  const end = Math.max(start + 60_000, ...ran.map((set) => at(set.started_at) + set.data.duration_ms), ...[...sud, ...voc].map((one) => one.at));
   const steps = 6;
   const xs = Array.from({ length: steps + 1 }, (_, i) => start + ((end - start) * i) / steps).map((ms) => ({
     at: ms,
@@ -357,11 +355,11 @@ function plotOf(session, state, sets, zone) {
       { name: t("after.plot_sud"), low: 0, high: 10, axis: "left", mark: "disc", points: sud },
       { name: t("after.plot_voc"), low: 1, high: 7, axis: "right", mark: "square", points: voc },
     ],
-    bars: sets.map((set, i) => ({
-      at: at(set.started_at ?? set.at),
-      until: at(set.started_at ?? set.at) + set.duration_ms,
-      height: Math.min(1, Math.max(set.pacing.left_pct, set.pacing.right_pct) / 100),
-      title: t("after.plot_set", { n: i + 1, passes: set.passes_done }),
+    bars: ran.map((set) => ({
+      at: at(set.started_at),
+      until: at(set.started_at) + set.data.duration_ms,
+      height: Math.min(1, Math.max(set.data.pacing.left_pct, set.data.pacing.right_pct) / 100),
+      title: t("after.plot_set", { n: sets.indexOf(set) + 1, passes: set.data.passes_done }),
     })),
   });
 }

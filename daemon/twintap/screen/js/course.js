@@ -84,7 +84,7 @@ export function mount(root) {
       el("a", { class: "back", href: "#/sessions" }, t("course.back")),
       el("h1", {}, t("course.title")),
       el("p", { class: "quiet" }, t("course.words")),
-      el("div", { class: "panel" }, form(look, coded.box, el("div", { class: "row" }, send), said.box)),
+      el("div", { class: "panel" }, form(look, el("div", { class: "ask" }, coded.box, el("div", { class: "row" }, send)), said.box)),
       shown),
   );
   if (held) look();

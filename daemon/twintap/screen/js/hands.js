@@ -5,6 +5,7 @@ import { attempt, button } from "./forms.js";
 import { t } from "./text.js";
 import { clock } from "./words.js";
 
+const FRESH_MS = 3000; // heard of within this: it is on its way, and not gone
 const FELT_MS = 12_000; // so long after a buzz the question stands where it was felt
 
 // A resting lithium cell, from full to empty; between two points it is taken as straight.
@@ -23,14 +24,17 @@ export function batteryPct(mv) {
   return Math.round((lowPct + ((mv - low) / (high - low)) * (highPct - lowPct)) / 10) * 10;
 }
 
-/** A pulser's link, clock and charger in one line that says what to do; `tone`: good, waits or stops. */
-export function stateOf(pulser) {
+/**
+ * A pulser's link, clock and charger in one line that says what to do; `tone`: good, waits or stops.
+ * `isFresh`: whether something was heard of it just now, though it has no link.
+ */
+export function stateOf(pulser, isFresh = false) {
   if (!pulser) return { tone: "stops", text: t("ready.pulser.none") };
-  if (pulser.link === "unseen")
-    return pulser.last_heard_at
-      ? { tone: "stops", text: t("ready.pulser.unseen", { at: clock(pulser.last_heard_at) }) }
-      : { tone: "stops", text: t("ready.pulser.asleep") };
-  if (pulser.link === "seeking") return { tone: "waits", text: t("ready.pulser.seeking") };
+  if (pulser.link !== "linked") {
+    if (!pulser.last_heard_at) return { tone: "stops", text: t("ready.pulser.asleep") };
+    if (isFresh) return { tone: "waits", text: t("ready.pulser.seeking") };
+    return { tone: "stops", text: t("ready.pulser.unseen", { at: clock(pulser.last_heard_at) }) };
+  }
   if (pulser.charging) return { tone: "stops", text: t("ready.pulser.charging") };
   if (pulser.clock.state === "ready") return { tone: "good", text: t("ready.pulser.ready") };
   if (pulser.clock.state === "uncertain") return { tone: "waits", text: t("ready.pulser.uncertain") };
@@ -51,6 +55,8 @@ export function pulserCard(side, roomPath, said, may) {
   let baseline = null;
   let isConfirmed = false;
   let timer = 0;
+  let heard = null; // when it was heard of, by the daemon's clock, and when that was news by ours
+  let newsAt = -Infinity;
 
   const box = el(
     "article",
@@ -124,10 +130,15 @@ export function pulserCard(side, roomPath, said, may) {
     show(next, { isRunning }) {
       if (next?.id !== pulser?.id) {
         pulser = next;
+        heard = null;
+        newsAt = -Infinity;
         forget();
       }
       pulser = next;
-      const { tone, text } = stateOf(pulser);
+      const at = pulser?.last_heard_at ? new Date(pulser.last_heard_at).getTime() : null;
+      if (at !== null && heard !== null && Math.abs(at - heard) > 500) newsAt = performance.now();
+      heard = at;
+      const { tone, text } = stateOf(pulser, performance.now() - newsAt < FRESH_MS);
       box.dataset.tone = tone;
       if (state.textContent !== text) state.textContent = text;
       const pct = batteryPct(pulser?.battery_mv);

@@ -93,7 +93,7 @@ export function mount(root, app, params) {
     el("main", { class: "page join", id: "main" },
       el("a", { class: "back", href: `#/ready/${encodeURIComponent(room)}` }, t("join.back", { room })),
       el("h1", {}, t("join.title", { room })),
-      el("div", { class: "ready-columns" },
+      el("div", { class: "join-columns" },
         el("section", { class: "panel" },
           form(make, role.box, labelled.box, notes.box, el("div", { class: "row" }, send), said.box)),
         card,

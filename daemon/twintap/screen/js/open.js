@@ -2,16 +2,11 @@
 import { api } from "./api.js";
 import { el, fill } from "./dom.js";
 import { attempt, button, choice, field, form, outcome, tick } from "./forms.js";
+import { keepTaken } from "./taken.js";
 import { t } from "./text.js";
 import { count, day, kind, KINDS, number, pacing, phase } from "./words.js";
 
 const LOOK_MS = 500; // so long after the last key a code is looked up
-
-/** What a person has taken over for a room's visit: the Work view asks for it, and it goes with the tab. */
-const taken = new Map();
-
-/** The pacings by phase that were taken over for `sessionId`, or {}. */
-export const pacingsTaken = (sessionId) => taken.get(sessionId) ?? {};
 
 /**
  * The panel that opens a visit in `room`. `ready`: {hands(): sides confirmed, levels(): tried out or null}.
@@ -77,6 +72,7 @@ export function openPanel(app, room, ready) {
     const lines = [t("open.code_as", { code: found.code })];
     if (found.known) lines.push(t("open.known", { at: day(found.last_visit_at), visits: count("open.visits", found.visits) }));
     else lines.push(t("open.new"));
+    if (found.open_in) lines.push(t("open.open_in", { room: found.open_in }));
     if (found.looks_like_name) lines.push(t("open.looks_like_name"));
     known.classList.toggle("warn", !!found.looks_like_name);
     known.textContent = lines.join(" ");
@@ -118,7 +114,7 @@ export function openPanel(app, room, ready) {
     const tried = ready.levels();
     if (tried && !entries.some((entry) => entry.type === "level.client"))
       entries.push({ type: "level.client", data: tried });
-    taken.set(session.id, pacings);
+    keepTaken(session.id, pacings);
     try {
       for (const entry of entries) await api.post(`${path}/session/entries`, entry);
     } catch (refusal) {
@@ -171,7 +167,7 @@ function offerParts(offer) {
     });
   };
   for (const [name, held] of Object.entries(offer.pacings ?? {}))
-    add(t("open.offer.pacing", { phase: name ? phase(name) : t("open.offer.any") }), pacing(held), (_, pacings) => {
+    add(t("open.offer.pacing", { phase: name === "any" ? t("open.offer.any") : phase(name) }), pacing(held), (_, pacings) => {
       pacings[name] = held;
     });
   if (offer.left_pct != null && offer.right_pct != null)

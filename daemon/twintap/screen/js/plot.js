@@ -84,7 +84,7 @@ function thinned(xs, x) {
   let free = -Infinity;
   for (const one of xs) {
     const half = one.label.length * 4.2 + 6;
-    if (x(one.at) - half < free) continue;
+    if (x(one.at) - half < free || one.label === shown.at(-1)?.label) continue;
     shown.push(one);
     free = x(one.at) + half;
   }

@@ -14,7 +14,9 @@ const PARTS = [
   ["pulse_ms", 20, 5000, 5],
   ["ramp_ms", 0, 10000, 100],
 ];
-const NEW = { name: "", phase: null, kind: null, pacing: { rate_hz: 1, pulse_ms: 100, left_pct: 40, right_pct: 40, ramp_ms: 1000, passes: 24 } };
+// Left empty: an open set; the client's own levels.
+const CAN_BE_LEFT = new Set(["passes", "left_pct", "right_pct"]);
+const NEW = { name: "", phase: null, kind: null, pacing: { rate_hz: 1, pulse_ms: 100, ramp_ms: 1000, passes: 24 } };
 
 export function presetsPanel() {
   const said = outcome();
@@ -62,7 +64,7 @@ export function presetsPanel() {
     const kinds = select(KINDS, kind, preset.kind);
     const parts = PARTS.map(([part, min, max, step]) => {
       const value = preset.pacing[part];
-      const input = el("input", { type: "number", min, max, step, inputmode: "decimal", value: value == null ? "" : String(value) });
+      const input = el("input", { type: "number", min, max, step, inputmode: "decimal", value: typeof value === "number" ? String(value) : "" });
       return [part, field(t(`settings.presets.${part}`), input, { hint: t(`settings.presets.${part}_hint`) })];
     });
     const went = outcome();
@@ -89,12 +91,12 @@ export function presetsPanel() {
               const feel = {};
               for (const [part, one] of parts) {
                 const text = one.control.value.trim();
-                if (text === "" && part !== "passes") {
+                if (text === "" && !CAN_BE_LEFT.has(part)) {
                   one.say(t("settings.presets.missing"));
                   one.control.focus();
                   return;
                 }
-                feel[part] = text === "" ? null : Number(text);
+                feel[part] = text !== "" ? Number(text) : part === "passes" ? "open" : null;
               }
               const made = { name: name.value.trim(), phase: phases.value || null, kind: kinds.value || null, pacing: feel };
               await save(at == null ? [...held, made] : held.map((one, i) => (i === at ? made : one)));

@@ -7,7 +7,7 @@ import { kind, KINDS, mark, MARKS } from "./words.js";
 
 export function promptsPanel() {
   const said = outcome();
-  const sud = el("select", {}, el("option", { value: "" }, t("settings.prompts.sud_off")), Array.from({ length: 10 }, (_, i) => el("option", { value: String(i + 1) }, t("settings.prompts.sud_at", { value: i + 1 }))));
+  const sud = el("select", {}, el("option", { value: "" }, t("settings.prompts.sud_off")), Array.from({ length: 11 }, (_, i) => el("option", { value: String(i) }, t("settings.prompts.sud_at", { value: i }))));
   const prompted = field(t("settings.prompts.sud"), sud, { hint: t("settings.prompts.sud_hint") });
   const list = el("ul", { class: "lines" });
   const send = button(t("settings.save"), null, { tone: "main", type: "submit" });

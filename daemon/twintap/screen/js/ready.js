@@ -57,7 +57,8 @@ export function mount(root, app, params) {
       said.box,
       trial?.box,
     ),
-    el("div", { class: "ready-open" }, atWork, opener?.box, may ? invite(room) : null, colour?.box),
+    el("div", { class: "ready-open" }, atWork, opener?.box),
+    el("div", { class: "ready-more" }, may ? invite(room) : null, colour?.box),
   );
   const main = el(
     "main",
@@ -139,16 +140,17 @@ function facing() {
   const figure = svg(
     "svg",
     { viewBox: "0 0 120 150", class: "figure", "aria-hidden": "true", focusable: "false" },
-    svg("circle", { cx: 60, cy: 30, r: 20, class: "figure-line" }),
-    svg("path", { d: "M24 104 C24 68 40 58 60 58 C80 58 96 68 96 104", class: "figure-line" }),
-    svg("path", { d: "M24 104 L24 122", class: "figure-line" }),
-    svg("path", { d: "M96 104 L96 122", class: "figure-line" }),
-    svg("circle", { cx: 24, cy: 132, r: 10, class: "figure-hand" }),
-    svg("circle", { cx: 96, cy: 132, r: 10, class: "figure-hand" }),
+    svg("circle", { cx: 60, cy: 26, r: 20, class: "figure-line" }),
+    // Shoulders, a body, and two arms that reach out to the cards.
+    svg("path", { d: "M38 128 L38 84 C38 66 46 58 60 58 C74 58 82 66 82 84 L82 128", class: "figure-line" }),
+    svg("path", { d: "M40 72 C26 78 18 90 10 104", class: "figure-line" }),
+    svg("path", { d: "M80 72 C94 78 102 90 110 104", class: "figure-line" }),
+    svg("circle", { cx: 6, cy: 112, r: 11, class: "figure-hand" }),
+    svg("circle", { cx: 114, cy: 112, r: 11, class: "figure-hand" }),
     // Eyes and a mouth on the face side only: the figure looks at you.
-    svg("circle", { cx: 53, cy: 28, r: 2, class: "figure-face" }),
-    svg("circle", { cx: 67, cy: 28, r: 2, class: "figure-face" }),
-    svg("path", { d: "M53 38 Q60 43 67 38", class: "figure-line thin" }),
+    svg("circle", { cx: 53, cy: 24, r: 2, class: "figure-face" }),
+    svg("circle", { cx: 67, cy: 24, r: 2, class: "figure-face" }),
+    svg("path", { d: "M53 33 Q60 38 67 33", class: "figure-line thin" }),
   );
   return el("div", { class: "figure-box" }, figure);
 }

@@ -81,7 +81,7 @@ export function mount(root, app) {
   put(root, 
     el("main", { class: "page sessions", id: "main" },
       el("h1", {}, t("sessions.title")),
-      el("div", { class: "panel" }, form(search, coded.box, el("div", { class: "row" }, send, course, all), said.box)),
+      el("div", { class: "panel" }, form(search, el("div", { class: "ask" }, coded.box, el("div", { class: "row" }, send, course, all)), said.box)),
       state,
       table,
       el("div", { class: "row" }, more)),

@@ -9,8 +9,6 @@ import { t } from "./text.js";
 import { tokensPanel } from "./tokens.js";
 import { count } from "./words.js";
 
-const SECTIONS = { presets: presetsPanel, prompts: promptsPanel };
-
 export function mount(root, app) {
   const isAdmin = app.me?.role === "admin";
   put(
@@ -20,7 +18,7 @@ export function mount(root, app) {
       el("p", { class: "quiet" }, t("settings.you", { label: app.me?.label ?? "–", role: t(`settings.role.${app.me?.role}`) })),
       el("div", { class: "settings-columns" },
         devicePanel(),
-        ...(app.commands ? Object.values(SECTIONS).map((panel) => panel()) : []),
+        app.commands ? [promptsPanel(), presetsPanel()] : null,
         isAdmin ? tokensPanel() : null,
         daemonPanel(app, isAdmin),
         isAdmin ? erasePanel() : null,
@@ -76,11 +74,9 @@ function daemonPanel(app, isAdmin) {
 
 /** What a check of every chain found, in words. */
 function verdictOf(found) {
-  if (found.ok === false) {
-    const first = found.broken?.[0];
-    return t("settings.journal.broken", { chain: first?.chain ?? "?", seq: first?.seq ?? "?", why: first?.why ?? "" });
-  }
-  return t("settings.journal.intact", { chains: count("settings.journal.chains", found.chains?.length ?? found.chains ?? 0) });
+  const broken = found.chains.find((chain) => chain.state === "broken");
+  if (broken) return t("settings.journal.broken", { chain: broken.chain, seq: broken.at_seq ?? "–", why: broken.how ?? "" });
+  return t("settings.journal.intact", { chains: count("settings.journal.chains", found.chains.length) });
 }
 
 /** Erasing a client for good. The code is typed twice; nothing brings it back. */
@@ -131,9 +127,10 @@ function erasePanel() {
           again.control.focus();
           return;
         }
-        await api.post("/clients/erase", { code });
+        const erased = await api.post("/clients/erase", { code });
         first.control.value = "";
-        said.say(t("settings.erase.done"));
+        const elsewhere = erased?.mentions?.length ?? 0;
+        said.say([t("settings.erase.done"), elsewhere ? count("settings.erase.mentions", elsewhere) : ""].join(" ").trim());
         back();
       },
       { code: again },

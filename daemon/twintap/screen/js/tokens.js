@@ -62,7 +62,7 @@ export function tokensPanel({ room = null } = {}) {
       cell("rooms", token.rooms == null ? t("settings.tokens.all") : token.rooms.join(", ")),
       cell("since", moment(token.created_at)),
       cell("until", token.expires_at ? moment(token.expires_at) : t("settings.tokens.never")),
-      el("td", {}, token.role === "admin" ? t("settings.tokens.own") : revoke),
+      el("td", {}, token.role === "admin" && !token.expires_at ? t("settings.tokens.own") : revoke),
     );
   }
 

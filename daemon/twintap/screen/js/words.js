@@ -30,15 +30,6 @@ function format(iso, parts, zone) {
   }
 }
 
-/** A stretch of time in whole minutes, or in seconds below two minutes. `ms`: milliseconds. */
-export function stretch(ms) {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return count("ready.seconds", seconds);
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return count("ready.minutes", minutes);
-  return t("ready.hours", { h: Math.floor(minutes / 60), min: String(minutes % 60).padStart(2, "0") });
-}
-
 /** A number as a person writes it, with at most `digits` places. */
 export const number = (value, digits = 1) =>
   new Intl.NumberFormat(LOCALE, { maximumFractionDigits: digits }).format(value);
@@ -48,7 +39,7 @@ export function pacing(held) {
   const parts = [];
   if (held.rate_hz != null) parts.push(t("open.pacing.rate", { rate: number(held.rate_hz, 2) }));
   if ("passes" in held)
-    parts.push(held.passes == null ? t("open.pacing.open") : count("open.pacing.passes", held.passes));
+    parts.push(typeof held.passes !== "number" ? t("open.pacing.open") : count("open.pacing.passes", held.passes));
   if (held.left_pct != null && held.right_pct != null)
     parts.push(
       held.left_pct === held.right_pct
