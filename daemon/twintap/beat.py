@@ -55,7 +55,8 @@ def beat_of(current: SetState | None) -> Beat:
     """The beat of a room whose newest set is `current`."""
     if current is None:
         return Beat(None, "idle")
-    name = str(current.set_id)
+    # Set ids begin anew with each daemon; with the instant it was asked for, no two sets share a name.
+    name = f"{current.set_id}-{int(current.asked_us)}"
     if current.phase == "starting":
         return Beat(name, "idle")
     if current.phase != "running" or current.go_us is None:

@@ -1,4 +1,4 @@
-"""What of a set a screen that faces the client is told: where its pulses lie, and when the last one is over."""
+"""What of a set a screen that faces the client is told: where its pulses lie, and when the last is over."""
 
 import dataclasses
 
@@ -22,6 +22,7 @@ from twintap.core.state import (
 from twintap.core.timeline import shape
 
 GO_US = 5_000_000.0
+NAME = "7-4800000"
 PACING = Pacing(rate_hz=2.0, pulse_ms=100, left_pct=30, right_pct=50, ramp_ms=500, passes=10)
 
 
@@ -47,12 +48,19 @@ def test_a_room_without_a_set_has_no_beat():
 
 def test_a_set_that_may_yet_not_begin_is_not_shown():
     state = evolve(RoomState(), SetAsked(7, PACING, "ann", GO_US, 0, 0))
-    assert beat_of(state.set) == Beat("7", "idle")
+    assert beat_of(state.set) == Beat("7-0", "idle")
+
+
+def test_sets_of_two_daemons_are_never_taken_for_one():
+    one, two = (
+        evolve(RoomState(), SetAsked(1, PACING, "ann", at_us + 1, 0, at_us)).set for at_us in (5.0, 9e6)
+    )
+    assert beat_of(one).set != beat_of(two).set
 
 
 def test_a_running_set_says_where_its_pulses_lie():
     assert beat_of(running()) == Beat(
-        "7", "running", first_pass=0, start_us=GO_US, period_us=500_000, pulse_us=100_000, next=None,
+        NAME, "running", first_pass=0, start_us=GO_US, period_us=500_000, pulse_us=100_000, next=None,
         go_us=GO_US, ramp_us=500_000, passes=10, end_us=GO_US + 9.5 * 500_000 + 100_000, left_pct=30,
         right_pct=50,
     )  # fmt: skip
@@ -86,7 +94,7 @@ def test_the_end_before_a_change_is_not_moved_by_it():
 @pytest.mark.parametrize("stilled", [False, True])
 def test_a_set_that_has_ended_has_no_beat_any_more(stilled: bool):
     events = [SetEnded(7, "stop", "ann", None, GO_US + 1_000_000), *([SetStilled(())] if stilled else [])]
-    assert beat_of(running(PACING, *events)) == Beat("7", "ended")
+    assert beat_of(running(PACING, *events)) == Beat(NAME, "ended")
 
 
 @given(

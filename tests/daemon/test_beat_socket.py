@@ -1,4 +1,4 @@
-"""The beat's socket, before a real hub with light pulsers: who may follow, what is sent, and how probes fare."""
+"""The beat's socket, before a real hub with light pulsers: who may follow, what is sent, how probes fare."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,6 @@
 // The light page: puts the beat, the figure and the tones together. It shows the beat of one room and nothing else.
 
+import { Line } from './beat.js';
 import { el, mark } from './dom.js';
 import { makeEntry, takeOffer } from './light_entry.js';
 import { Figure, figureFor } from './light_figure.js';
@@ -15,7 +16,9 @@ const QUIET_MS = 5000; // what can be touched goes away so long after the last t
 const PANEL_QUIET_MS = 30000;
 const NO_ANSWER_MS = 1200;
 const LOST_SAID_MS = 3000;
+const AGAIN_MS = 1000; // a stop that was not confirmed is sent again as long as the set is seen to run
 const FREQUENT_MS = 500;
+const PREVIEW_US = 2e6; // how slowly the light crosses while somebody looks at its settings
 
 class LightPage {
   constructor(room) {
@@ -29,6 +32,10 @@ class LightPage {
     this.frames = null; // who wants to know of each frame: `({ nowUs, shownUs, atUs, place, lit })`
     this.hushed = null;
     this.noAnswer = 0;
+    this.stoppedMs = 0;
+    this.preview = null;
+    this.isOn = false; // whether a set may run: what was seen to begin and not to end may, line or no line
+    this.lastSet = null;
     this.isAsked = false;
     this.touchedMs = -Infinity;
     this.lostMs = null;
@@ -108,19 +115,32 @@ class LightPage {
     return this.line.isRunning && this.line.beat.set !== this.hushed;
   }
 
-  chosen(atUs) {
-    return figureFor(this.settings.figure, this.line.periodAt(atUs), this.lessMotion.matches);
+  chosen(line, atUs) {
+    return figureFor(this.settings.figure, line.periodAt(atUs), this.lessMotion.matches);
+  }
+
+  /** What is drawn: the set that runs; else, while its settings are open, a light that crosses slowly. */
+  get shown() {
+    if (this.isRunning || !this.preview) return this.line;
+    return this.preview;
   }
 
   changed() {
     const { state } = this.follower;
     if (state === 'token' && !this.isAsking) this.ask(null);
-    if (!this.isRunning && !this.line.isRunning) this.noAnswer = 0;
     const isFresh = this.follower.isFresh();
+    if (this.line.isRunning) {
+      this.isOn = true;
+      this.lastSet = this.line.beat.set;
+    } else if (isFresh) {
+      this.isOn = false;
+      this.noAnswer = 0;
+    }
     if (isFresh || this.lostMs === null) this.lostMs = isFresh ? null : this.lostMs ?? performance.now();
-    const isOn = this.line.isRunning || this.noAnswer > 0;
-    if (isOn && this.stopButton.hidden) this.touchedMs = Math.min(this.touchedMs, performance.now() - QUIET_MS / 2);
-    this.stopButton.hidden = !isOn;
+    const isAgainst = this.noAnswer > 0 && this.line.isRunning && this.line.beat.set === this.hushed;
+    if (isAgainst && isFresh && performance.now() - this.stoppedMs > AGAIN_MS) this.send();
+    if (this.isOn && this.stopButton.hidden) this.touchedMs = Math.min(this.touchedMs, performance.now() - QUIET_MS / 2);
+    this.stopButton.hidden = !this.isOn;
     this.speak();
     this.showPanel();
     this.keepAwake();
@@ -153,7 +173,7 @@ class LightPage {
       isOn: this.tones.isOn,
       isHeard: this.tones.isHeard,
       latencyMs: this.tones.clock?.latencyMs ?? null,
-      why: this.chosen(atUs).why,
+      why: this.chosen(this.shown, atUs).why,
       hasWakeLock: 'wakeLock' in navigator,
       boundUs: this.follower.fit.boundUs,
     });
@@ -163,7 +183,7 @@ class LightPage {
 
   draw() {
     if (this.isAsked) return;
-    if (!this.isRunning && !this.figure.isSeen) {
+    if (!this.isRunning && !this.preview && !this.figure.isSeen) {
       this.figure.rest();
       return;
     }
@@ -179,9 +199,10 @@ class LightPage {
     const { fit } = this.follower;
     const shownUs = this.figure.begin(nowUs);
     const atUs = fit.there(shownUs);
-    const isShown = this.isRunning && this.follower.isFresh()
-      && atUs >= this.line.goUs - BEFORE_US && atUs <= this.line.endUs;
-    this.figure.show(this.line, atUs, isShown ? this.chosen(atUs).figure : 'none');
+    const { shown } = this;
+    const isShown = shown === this.preview || (this.isRunning && this.follower.isFresh()
+      && atUs >= shown.goUs - BEFORE_US && atUs <= shown.endUs);
+    this.figure.show(shown, atUs, isShown ? this.chosen(shown, atUs).figure : 'none');
     this.frames?.({ nowUs, shownUs, atUs, place: this.figure.place, lit: this.figure.lit, glow: { ...this.figure.glow } });
   }
 
@@ -209,28 +230,35 @@ class LightPage {
   key(event) {
     if (event.key !== 'Escape') return;
     // A set that runs comes first; whatever lies over it comes second.
-    if (this.line.isRunning) {
+    if (this.isOn) {
       event.preventDefault();
       if (!event.repeat) this.stop();
     } else this.togglePanel(false);
   }
 
-  async stop() {
+  stop() {
     // Dark and silent at once; the pulsers follow, or stop by themselves.
-    this.hushed = this.line.beat.set;
-    const asked = performance.now();
-    this.noAnswer = asked;
-    const stopping = this.follower.stop();
+    this.hushed = this.lastSet;
+    this.noAnswer = performance.now();
+    this.send();
     this.changed();
-    const isConfirmed = await stopping;
-    if (isConfirmed && this.noAnswer === asked) this.noAnswer = 0;
-    this.changed();
+  }
+
+  async send() {
+    this.stoppedMs = performance.now();
+    if (await this.follower.stop()) {
+      this.noAnswer = 0;
+      this.changed();
+    }
   }
 
   togglePanel(isOpen = this.panel.panel.hidden) {
     if (isOpen === !this.panel.panel.hidden) return;
     const hadFocus = this.panel.panel.contains(document.activeElement);
     this.panel.panel.hidden = !isOpen;
+    this.main.classList.toggle('with-panel', isOpen);
+    this.preview = isOpen ? previewFrom(this.follower.fit.there(performance.now() * 1000)) : null;
+    this.draw();
     if (isOpen) {
       this.showPanel();
       this.panel.focus();
@@ -241,6 +269,7 @@ class LightPage {
     if (this.tones.isOn) await this.tones.turnOff();
     else await this.tones.turnOn();
     this.changed();
+    this.showPanel();
   }
 
   async toggleFull() {
@@ -276,6 +305,13 @@ class LightPage {
       this.isLocking = false;
     }
   }
+}
+
+function previewFrom(startUs) {
+  const line = new Line();
+  const beat = { first_pass: 0, start_us: startUs, period_us: PREVIEW_US, pulse_us: PREVIEW_US / 10, next: null };
+  line.take({ ...beat, set: 'preview', state: 'running', go_us: startUs, ramp_us: 0, passes: null, end_us: null });
+  return line;
 }
 
 function roomHere() {
