@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.rig import House, Pages, chromium, find_chromium
+from tests.browser.rig import PATIENCE_MS, House, Pages, chromium, find_chromium
+
+# A busy machine is slow, and nothing is wrong with the page.
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
