@@ -298,6 +298,10 @@ class Hub:
         if held is not None:
             held.on_session()
 
+    def any_set_on(self) -> bool:
+        """Whether a set is under way anywhere."""
+        return any(self.is_set_on(name) for name in self._rooms)
+
     def is_set_on(self, room: str) -> bool:
         """Whether a set is under way in a room: asked for, running, or not still yet."""
         held = self._rooms.get(room)

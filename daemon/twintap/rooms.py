@@ -306,7 +306,7 @@ class Room:
 
     def show_troubles(self) -> None:
         """Tells watchers when something is amiss that was not, or is no more, without any command."""
-        if self._troubles.news(self.pulsers, self._clock_us(), self._chronicle().fault()):
+        if self._troubles.news(self.pulsers, self._clock_us(), self._chronicle().troubles()):
             self.tell("room.troubles", "system", {})
 
     # --- inside -----------------------------------------------------------------------------------------
@@ -496,7 +496,7 @@ class Room:
             pulser_view(right, now_us) if right is not None else None,
             set_view(self.state.set, self._wires, self._set_uid, self._started_at, self._error_us, now_us),
             self._chronicle().session(self.name),
-            self._troubles.now(self.pulsers, now_us, self._chronicle().fault()),
+            self._troubles.now(self.pulsers, now_us, self._chronicle().troubles()),
         )
 
 

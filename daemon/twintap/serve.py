@@ -83,6 +83,8 @@ async def serve(options: Options, say: Callable[[str], None]) -> None:
         desk = Desk(hub, journal, store.path, awake=awake)
         stack.push_async_callback(desk.close)
         await desk.open()
+        copying = asyncio.create_task(journal.daily(lambda: not hub.any_set_on()), name="daily copy")
+        stack.push_async_callback(_cancelled, copying)
         foreign = Foreign()
         names = await asyncio.to_thread(addresses.own_names, store.daemon_id.hex())
         app = create_app(hub, store, journal, desk, host=host, names=names, foreign=foreign)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from .views import SessionView
+from .views import Problem, SessionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Chronicle(Protocol):
         """The room's open session."""
         ...
 
-    def fault(self) -> str | None:
-        """Why nothing can be kept at present, in words with what to do; None while all is well."""
+    def troubles(self) -> tuple[Problem, ...]:
+        """What is amiss with the whole daemon, in words with what to do; nothing while all is well."""
         ...
 
 
@@ -49,6 +49,6 @@ class NoChronicle:
         """There is none."""
         return None
 
-    def fault(self) -> str | None:
-        """Nothing is to be kept."""
-        return None
+    def troubles(self) -> tuple[Problem, ...]:
+        """Nothing is amiss."""
+        return ()

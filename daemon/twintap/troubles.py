@@ -35,23 +35,21 @@ class Troubles:
         pairs: list[tuple[Side, Side]] = [("left", "right"), ("right", "left")]
         self._lost_us = {new: self._lost_us[old] for old, new in pairs if old in self._lost_us}
 
-    def now(self, pulsers: Mapping[Side, Pulser], now_us: int, fault: str | None) -> tuple[Problem, ...]:
-        """All that is amiss. `fault`: why nothing can be kept, if that is so."""
-        found: list[Problem] = []
-        if fault is not None:
-            found.append(Problem("journal", None, f"nothing that happens is being kept: {fault}"))
+    def now(
+        self, pulsers: Mapping[Side, Pulser], now_us: int, whole: tuple[Problem, ...]
+    ) -> tuple[Problem, ...]:
+        """All that is amiss. `whole`: with the whole daemon."""
+        found = list(whole)
         if now_us < self._jumped_us + SAID_FOR_US:
-            text = (
-                "this computer slept, or its clock jumped: sets were ended, and clocks are being learnt"
-            )
+            text = "this computer slept, or its clock jumped: sets were ended, and clocks are being learnt"
             found.append(Problem("clock_jumped", None, text))
         for side in sorted(pulsers):
             found += self._of_pulser(side, pulsers[side], now_us)
         return tuple(found)
 
-    def news(self, pulsers: Mapping[Side, Pulser], now_us: int, fault: str | None) -> bool:
+    def news(self, pulsers: Mapping[Side, Pulser], now_us: int, whole: tuple[Problem, ...]) -> bool:
         """Whether it is not what it was when this was asked the last time."""
-        before, self._told = self._told, self.now(pulsers, now_us, fault)
+        before, self._told = self._told, self.now(pulsers, now_us, whole)
         return _kinds(before) != _kinds(self._told)
 
     def _of_pulser(self, side: Side, pulser: Pulser, now_us: int) -> list[Problem]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from . import commands, export
+from . import commands, export, sessions
 
 
 class _Parser(argparse.ArgumentParser):
@@ -200,6 +200,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_room(stop)
     stop.add_argument("--soft", action="store_true", help="at the end of the running pass")
     _add_json(stop)
+
+    listed = add(
+        subs, "sessions", sessions.sessions, "show sessions, the newest first; of one client, by its code"
+    )
+    listed.add_argument("code", nargs="?", metavar="CODE", help="a client's code")
+    listed.add_argument("--room", type=_name, metavar="ROOM", help="those of this room alone")
+    listed.add_argument(
+        "--limit", type=_whole(1, 200), default=50, metavar="N", help="at most so many (default: %(default)s)"
+    )
+    _add_json(listed)
 
     tokens = subs.add_parser("token", help="give out, show or revoke tokens").add_subparsers(
         required=True, metavar="give|list|revoke", parser_class=_Parser

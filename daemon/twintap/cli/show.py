@@ -9,7 +9,8 @@ from ..names import clean
 _Json = Mapping[str, Any]
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Give rows as lines, each column as wide as its widest."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -44,7 +45,7 @@ def pulsers(found: _Json) -> str:
         )
         for one in cast("list[_Json]", found["pulsers"])
     ]
-    text = _table(rows) if len(rows) > 1 else "no pulser is paired; pair one with `twintap pair`"
+    text = table(rows) if len(rows) > 1 else "no pulser is paired; pair one with `twintap pair`"
     for one in cast("list[_Json]", found["elsewhere"]):
         whose = "of another daemon" if one["daemon_id"] else "paired with nobody"
         text += f"\n{clean(str(one['id']))} at {clean(str(one['address']))} is {whose}"
@@ -118,4 +119,4 @@ def tokens(found: Sequence[_Json]) -> str:
         role = str(one["role"]) + (" with notes" if one["role"] == "observer" and one["notes"] else "")
         source = "a browser" if one["via"] == "cookie" else "a header"
         rows.append((str(one["id"]), clean(one["label"]), role, rooms, source, state))
-    return _table(rows)
+    return table(rows)

@@ -22,7 +22,7 @@ from ..journal.ids import new_id
 from ..journal.tally import SessionRow
 from ..journal.types import Kind
 from ..telling import Told
-from ..views import SIDES, RoomView, SessionView, SetView
+from ..views import SIDES, Problem, RoomView, SessionView, SetView
 from .held import Held
 from .keeping import Keeping
 from .lastly import Lastly, LastSeen
@@ -42,6 +42,11 @@ _NOT_RECORDED = "the set runs, and is not recorded"
 
 class Wakefulness(Protocol):
     """Keeps this machine from sleeping."""
+
+    @property
+    def trouble(self) -> str | None:
+        """What a person has to know, in words; None: nothing."""
+        ...
 
     async def hold(self) -> None:
         """Do so from now on."""
@@ -105,6 +110,7 @@ class Desk:
             self.told(told)
         await self._stay_awake()
         self._looking = asyncio.create_task(self._look_on(), name="desk")
+        self._looking.add_done_callback(self._on_looked)
 
     async def close(self) -> None:
         """Let what is under way come to its end; sessions stay open. The journal is still open here."""
@@ -176,9 +182,15 @@ class Desk:
         held = self._rooms.get(room)
         return held.view() if held is not None else None
 
-    def fault(self) -> str | None:
-        """Why nothing can be kept."""
-        return self._keeping.fault
+    def troubles(self) -> tuple[Problem, ...]:
+        """What is amiss with the journal, and with keeping this computer awake."""
+        found: list[Problem] = []
+        if self._keeping.fault is not None:
+            text = f"what happens is not being kept: {self._keeping.fault}"
+            found.append(Problem("journal", None, text))
+        if self._awake is not None and self._awake.trouble is not None:
+            found.append(Problem("awake", None, self._awake.trouble))
+        return tuple(found)
 
     def note(self, kind: str, data: Mapping[str, object], actor: str = "system") -> None:
         """Keep something of the daemon's own, which belongs to no room."""
@@ -450,6 +462,10 @@ class Desk:
         while True:
             await asyncio.sleep(_LOOK_S)
             await self.look()
+
+    def _on_looked(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled():
+            _log.critical("forgotten sessions are not closed any more", exc_info=task.exception())
 
     async def look(self) -> None:
         """What follows from time: asks whether a session is forgotten, closes it in the end."""
