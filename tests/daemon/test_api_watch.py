@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.daemon.api_rig import Api, api, next_of
-from twintap.api import gate
+from twintap.api import gate, watch
 from twintap.errors import Fault
 
 
@@ -152,6 +152,32 @@ async def test_a_controller_is_present_from_its_first_command_until_it_goes(serv
     async with asyncio.timeout(5):
         while served.hub.present:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def test_a_page_that_pinged_and_falls_silent_is_present_no_more_until_it_wakes(
+    served: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tablet asleep: its computer keeps the socket open, and the page in it does nothing."""
+    monkeypatch.setattr(watch, "_SILENT_AFTER_S", 0.2)
+    async with served.watch("/watch") as socket:
+        for number in (1, 2):
+            await socket.send(command(id=number, do="ping", room="room-1"))
+            await next_of(socket, "answer")
+            assert served.hub.present == ["this computer in room-1"]
+            async with asyncio.timeout(5):
+                while served.hub.present:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+
+async def test_a_controller_that_never_pings_may_be_silent(
+    served: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_SILENT_AFTER_S", 0.05)
+    async with served.watch("/rooms/room-1/watch") as socket:
+        await socket.send(command(id=1, do="change"))
+        await next_of(socket, "answer")
+        await asyncio.sleep(0.2)
+        assert served.hub.present == ["this computer in room-1"]
 
 
 @pytest.mark.parametrize(

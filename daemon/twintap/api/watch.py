@@ -30,6 +30,8 @@ _COMMANDS_MAX = 8
 _STOPS_MAX = 64
 _MESSAGE_MAX = 4 * 1024
 _TOKEN_WITHIN_S = 5.0
+# A page pings every second. One that has not for so long sleeps, though its computer keeps the socket open.
+_SILENT_AFTER_S = 5.0
 
 # Closing codes, in the range that is free for applications.
 _NO_TOKEN = 4401
@@ -79,6 +81,7 @@ class _Socket:
         # What the hub is told while this socket is open and has commanded: a controller is present.
         self._presence = contextlib.ExitStack()
         self._present_in: set[str] = set()
+        self._silence: asyncio.TimerHandle | None = None
         self._token: Token
 
     async def run(self) -> None:
@@ -102,6 +105,8 @@ class _Socket:
         finally:
             # A command under way is carried out to its end; only its answer has nobody to go to.
             events.cancel()
+            if self._silence is not None:
+                self._silence.cancel()
             await asyncio.gather(events, *self._commands, *self._stops, return_exceptions=True)
         if not events.cancelled() and (error := events.exception()) is not None:
             await self._close(error.fault if isinstance(error, Refused) else Fault("closed", str(error)))
@@ -160,6 +165,8 @@ class _Socket:
         except Refused as refusal:
             await self._answer(_id_in(text), refusal.fault)
             return
+        if self._silence is not None or command.do == "ping":
+            self._expect_another()
         if command.do == "stop":
             while len(self._stops) >= _STOPS_MAX:
                 await asyncio.wait(self._stops, return_when=asyncio.FIRST_COMPLETED)
@@ -216,6 +223,16 @@ class _Socket:
         desk = self._context.desk
         doing = desk.start_set if command.do == "start" else desk.change_set
         return await doing(room, changes, actor=self._token.label, revision=command.revision)
+
+    def _expect_another(self) -> None:
+        """Count this controller, which says by pings that it is there, as gone once it has fallen silent."""
+        if self._silence is not None:
+            self._silence.cancel()
+        self._silence = asyncio.get_running_loop().call_later(_SILENT_AFTER_S, self._fall_silent)
+
+    def _fall_silent(self) -> None:
+        self._presence.close()
+        self._present_in.clear()
 
     def _be_present(self, room: str) -> None:
         """Tell the hub, from the first command until the socket closes, that a controller is there."""
