@@ -10,7 +10,7 @@ import { button, el, fill, mark, say } from "./dom.js";
 import { land } from "./land.js";
 import { makeLayers } from "./layers.js";
 import { makeLive } from "./live.js";
-import { showTheme } from "./prefs.js";
+import { LOCK, showTheme } from "./prefs.js";
 import { answer, readySound } from "./sound.js";
 import { isOn, makeStop, MEANT } from "./stop.js";
 import { makeStopBar } from "./stopbar.js";
@@ -146,6 +146,10 @@ async function route() {
   if (params.room) {
     room = params.room;
     sessionStorage.setItem(ROOM, room);
+  }
+  if (room && name !== "work" && sessionStorage.getItem(LOCK)) {
+    location.replace(`#/work/${encodeURIComponent(room)}`);
+    return;
   }
   const mine = ++turn;
   let module;

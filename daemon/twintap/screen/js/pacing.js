@@ -81,16 +81,25 @@ export function isSame(one, two) {
   return Object.entries(one).every(([name, value]) => two[name] === value);
 }
 
-/** The part of a preset or an offer that is a pacing: known fields alone, both levels from `level_pct`. */
+/** A pacing as the daemon shows it, by its known fields; `passes` null: open. */
 export function pacingOf(given) {
   const found = {};
-  for (const name of Object.keys(FIRST)) if (given[name] !== undefined && given[name] !== null) found[name] = given[name];
-  if ("passes" in given && given.passes === null) found.passes = null;
-  if (given.level_pct !== undefined && given.level_pct !== null) {
-    found.left_pct ??= given.level_pct;
-    found.right_pct ??= given.level_pct;
+  for (const name of Object.keys(FIRST)) {
+    const value = given[name];
+    if (name === "passes" && (value === null || value === "open")) found.passes = null;
+    else if (value !== undefined && value !== null) found[name] = value;
   }
   return found;
+}
+
+/** What a preset says: what it leaves out stays as it is. */
+export function presetOf(given) {
+  const found = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+  if (found.level_pct !== undefined) {
+    found.left_pct ??= found.level_pct;
+    found.right_pct ??= found.level_pct;
+  }
+  return pacingOf(found);
 }
 
 const TAP_GAP_MS = 3000; // slower than this, and a new rhythm begins

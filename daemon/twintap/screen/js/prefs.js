@@ -1,6 +1,10 @@
 // What this browser remembers for its user: the theme, the sounds. Nothing of a client, and no token.
 
 const PREFIX = "twintap.";
+
+/** Where this tab remembers that it is locked: a reload or another address opens no lock. */
+export const LOCK = "twintap.lock";
+
 const THEMES = ["auto", "light", "dark", "contrast"];
 const bright = matchMedia("(prefers-color-scheme: light)");
 const stark = matchMedia("(prefers-contrast: more)");

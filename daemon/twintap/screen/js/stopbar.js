@@ -14,6 +14,8 @@ export function makeStopBar(bar, cover, { press, dismiss }) {
   // Keys, and assistive technology, which press without a pointer.
   stop.addEventListener("click", press);
   bar.append(stop);
+  bar.setAttribute("role", "region");
+  bar.setAttribute("aria-label", t("stop.stop"));
 
   const why = el("p");
   const again = button(t("stop.again"), { onclick: press, data: { testid: "stop-again" } });

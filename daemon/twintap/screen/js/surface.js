@@ -27,9 +27,9 @@ export function faceOf({ room, commands, label, isStarting, stopPhase, endedAt, 
   if (isOn(set) || isStarting) return face("starting", "stop");
   if (!commands) return face("watching", "nothing");
   if (lock) return face("locked", "nothing");
-  if (endedAt !== null && now - endedAt < COOLDOWN_MS) return face("cooldown", "nothing");
-  if (needsHold(set) || isLost) return face("hold", "nothing");
-  if (room.problems.length) return face("unready", "nothing");
   if (room.session && room.session.lead !== label) return face("lead", "nothing");
+  if (needsHold(set) || isLost) return face("hold", "nothing");
+  if (endedAt !== null && now - endedAt < COOLDOWN_MS) return face("cooldown", "nothing");
+  if (room.problems.length) return face("unready", "nothing");
   return face("idle", "start");
 }

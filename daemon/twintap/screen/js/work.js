@@ -9,7 +9,7 @@ import { choosePhase, closeSession, makeMarks, makeRatings, openTargets } from "
 import { makeLock, openHelp, openMenu } from "./workmenu.js";
 import { makeTop } from "./worktop.js";
 import { isOn } from "./stop.js";
-import { COOLDOWN_MS, faceOf, HOLD_MS } from "./surface.js";
+import { COOLDOWN_MS, faceOf, HOLD_MS, needsHold } from "./surface.js";
 import { has, spanOf, t, tn } from "./text.js";
 import { wordsOf } from "./trouble.js";
 import { stayAwake } from "./wake.js";
@@ -117,9 +117,10 @@ export function mount(root, app, { room }) {
 
   function onPointer(event) {
     if (event.button > 0 || event.target.closest(CONTROLS)) return;
-    // What lies between the controls is the surface too. A second finger is no second touch.
+    // What lies between the controls stops as the surface does; but a finger that missed one starts nothing.
+    // And a second finger is no second touch.
     if (event.pointerType !== "mouse") event.preventDefault();
-    if (!event.isPrimary && shown.touch !== "stop") return;
+    if (shown.touch !== "stop" && !(event.isPrimary && stage.contains(event.target))) return;
     act(shown);
   }
 
@@ -183,13 +184,12 @@ export function mount(root, app, { room }) {
     const set = view?.set ?? null;
     const isRun = mode === "running" || mode === "starting" || mode === "stopping";
     mark(work, "data-mode", mode);
-    mark(work, "data-lock", lock.now);
+    mark(document.body, "data-lock", lock.now);
     mark(surface, "data-touch", face.touch);
     drawNumbers(mode, set, isRun);
     say(word, t(`work.mode.${mode}`));
     say(why, whyOf(mode, set));
     mark(surface, "aria-label", `${word.textContent}. ${big.textContent} ${of.textContent}. ${why.textContent}`.trim());
-    mark(surface, "aria-disabled", String(face.touch === "nothing"));
     again.node.hidden = mode !== "hold";
     again.node.disabled = Boolean(view?.problems.length);
     take.hidden = mode !== "lead";
@@ -213,7 +213,9 @@ export function mount(root, app, { room }) {
       say(of, planned === null ? t("work.done_open") : tn("work.done_of", planned));
     } else say(of, pace.planned());
     const ms = set && known ? set.elapsed_ms + (set.state === "running" ? performance.now() - view.heardAt : 0) : 0;
-    say(time, isRun || mode === "hold" || mode === "cooldown" ? spanOf(ms) : lastOf(set));
+    const isOfSet = isRun || mode === "hold" || mode === "cooldown";
+    say(time, isOfSet ? spanOf(ms) : lastOf(set));
+    mark(time, "data-last", !isOfSet);
   }
 
   function lastOf(set) {
@@ -228,7 +230,10 @@ export function mount(root, app, { room }) {
       return endOf(set);
     }
     if (mode === "unready") return wordsOf(view.problems[0]);
-    if (mode === "lead") return t("work.lead_has", { label: view.session.lead });
+    if (mode === "lead") {
+      const lead = t("work.lead_has", { label: view.session.lead });
+      return isLost || needsHold(set) ? `${endOf(set)} ${lead}` : lead;
+    }
     return "";
   }
 
@@ -333,6 +338,7 @@ export function mount(root, app, { room }) {
       pace.leave();
       top.leave();
       rest();
+      mark(document.body, "data-lock", null);
     },
   };
 }

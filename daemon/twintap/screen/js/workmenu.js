@@ -2,7 +2,7 @@
 
 import { button, el, mark } from "./dom.js";
 import { holdButton } from "./hold.js";
-import { choose, pref, theme, themes } from "./prefs.js";
+import { choose, LOCK, pref, theme, themes } from "./prefs.js";
 import { answer, canBuzz, readySound } from "./sound.js";
 import { t } from "./text.js";
 import { clock } from "./words.js";
@@ -99,16 +99,15 @@ const UNLOCK_MS = 1500;
 
 /** The lock: `wipe` for cleaning the glass, `screen` to hide the client's data. Stop works under both. */
 export function makeLock(changed) {
-  const KEPT = "twintap.lock";
-  let now = sessionStorage.getItem(KEPT);
-  const words = el("p", { class: "lock-words" });
+  let now = sessionStorage.getItem(LOCK);
+  const words = el("h1", { class: "lock-words" });
   const hold = holdButton(t("work.unlock"), UNLOCK_MS, () => set(null), { data: { testid: "unlock" } });
   const box = el("div", { class: "lock", hidden: true }, words, hold.node);
 
   function set(next) {
     now = next;
-    if (next) sessionStorage.setItem(KEPT, next);
-    else sessionStorage.removeItem(KEPT);
+    if (next) sessionStorage.setItem(LOCK, next);
+    else sessionStorage.removeItem(LOCK);
     show();
     changed();
     if (next) hold.node.focus({ preventScroll: true });

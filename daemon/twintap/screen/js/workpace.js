@@ -2,14 +2,16 @@
 
 import { api } from "./api.js";
 import { button, el, fill, mark, say } from "./dom.js";
-import { FIRST, isSame, longestPulseMs, pacingOf, said, stepped, tapTempo } from "./pacing.js";
+import { FIRST, isSame, longestPulseMs, pacingOf, presetOf, said, stepped, tapTempo } from "./pacing.js";
 import { isOn } from "./stop.js";
+import { pacingsTaken } from "./taken.js";
 import { t, tn } from "./text.js";
 import { number } from "./words.js";
 
 const KEPT = "twintap.pacing."; // in this tab: no client is in it
 const LEVEL_QUIET_MS = 1500; // after the last touch, a client's level is what it was left at
 const TRIES_MAX = 5;
+const NEAR_MAX = 4; // presets beside the steps
 const PERSONS = new Set(["set.asked", "set.changed", "set.change_waits"]);
 
 /** The pacing of `room`: `box` holds its controls. `changed()` is called when what is planned is another. */
@@ -98,21 +100,20 @@ export function makePace(app, room, changed) {
 
   // -- sessions and their phases -------------------------------------------------------------------------
 
-  async function follow(session) {
+  function follow(session) {
     const before = seen;
     seen = { session: session?.id ?? null, phase: session?.phase ?? null };
     if (!session || (before.session === seen.session && before.phase === seen.phase)) return;
     const isNew = before.session !== seen.session;
-    const { pacingsTaken } = await import("./open.js");
     const taken = pacingsTaken(session.id);
     if (isNew) {
       perPhase.clear();
-      for (const [phase, held] of Object.entries(taken)) perPhase.set(phase, pacingOf(held));
+      for (const [phase, held] of Object.entries(taken)) perPhase.set(phase === "any" ? "" : phase, pacingOf(held));
     }
     if (isOn(view?.set) || view?.session?.id !== seen.session) return;
     const phase = session.phase ?? "";
     const fitting = presets.find((one) => (one.phase ?? "") === phase && fits(one, session) && (phase || one.kind));
-    const found = perPhase.get(phase) ?? (fitting && pacingOf(fitting.pacing));
+    const found = perPhase.get(phase) ?? (fitting && presetOf(fitting.pacing));
     const next = { ...found };
     if (session.left_pct !== null) Object.assign(next, { left_pct: session.left_pct, right_pct: session.right_pct });
     if (!Object.keys(next).length || isSame(next, plan)) return;
@@ -203,6 +204,8 @@ export function makePace(app, room, changed) {
       "div",
       { class: "pace-more" },
       el("div", { class: "steppers wide" }, stepper("left"), stepper("right"), stepper("pulse"), stepper("ramp")),
+      presets.length > 0 && el("h3", { text: t("work.presets") }),
+      el("div", { class: "grid" }, presets.map(presetButton)),
       el("p", {}, el("small", { text: t("work.ceiling", { left: number(most().left, 0), right: number(most().right, 0) }) })),
       el("h3", { text: t("work.tempo") }),
       el("p", { text: t("work.tempo_words") }),
@@ -220,29 +223,30 @@ export function makePace(app, room, changed) {
     show();
   }
 
+  // At hand: what is for this phase, and what is for any. The rest is in the panel.
+  function atHand(one) {
+    const phase = view?.session?.phase ?? null;
+    return fits(one, view?.session) && (!one.phase || one.phase === phase);
+  }
+
+  function presetButton(one) {
+    const held = presetOf(one.pacing);
+    return button(one.name, {
+      "aria-pressed": String(isSame(held, plan)),
+      data: { preset: one.name },
+      onmousedown: (event) => event.preventDefault(),
+      onclick: () => put(held),
+    });
+  }
+
   function showPresets() {
-    const session = view?.session ?? null;
-    const phase = session?.phase ?? null;
-    const fitting = presets
-      .filter((one) => fits(one, session))
-      .sort((a, b) => Number((b.phase ?? "") === (phase ?? "")) - Number((a.phase ?? "") === (phase ?? "")));
-    const key = JSON.stringify([fitting, plan]);
+    const phase = view?.session?.phase ?? null;
+    const near = presets.filter(atHand).sort((a, b) => Number((b.phase ?? "") === (phase ?? "")) - Number((a.phase ?? "") === (phase ?? "")));
+    const key = JSON.stringify([near, plan]);
     if (row.dataset.key === key) return;
     row.dataset.key = key;
     const focused = document.activeElement?.dataset?.preset;
-    fill(
-      row,
-      fitting.map((one) => {
-        const held = pacingOf(one.pacing);
-        return button(one.name, {
-          "aria-pressed": String(isSame(held, plan)),
-          data: { preset: one.name },
-          onmousedown: (event) => event.preventDefault(),
-          onclick: () => put(held),
-        });
-      }),
-      more,
-    );
+    fill(row, near.slice(0, NEAR_MAX).map(presetButton), more);
     if (focused !== undefined) row.querySelector(`[data-preset="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
 

@@ -22,7 +22,7 @@ export function makeTop(app, room, acts) {
   const box = el(
     "header",
     { class: "top" },
-    home,
+    el("h1", {}, home),
     phaseIt,
     code,
     since,
@@ -75,6 +75,7 @@ export function makeTop(app, room, acts) {
       since.hidden = !given;
       if (given) say(since, t("work.since_medicine", { span: spanOf(Date.now() - Date.parse(given)).replace(/:\d\d$/, "") }));
       lead.hidden = !session;
+      mark(lead, "data-mine", session?.lead === app.me.label);
       if (session) say(lead, session.lead === app.me.label ? t("work.lead_you") : t("work.lead_other", { label: session.lead }));
     },
     leave: hideCode,
