@@ -18,13 +18,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-from tests.bench import command, heap, left_right, pairs, sets
+from tests.bench import command, heap, left_right, light, page, pairs, sets
 from tests.bench.report import ROOT, Report, Table
 from tests.bench.rig import BenchError, last_words, progress
 from twintap_protocol.errors import TwintapError
 
 AIRS = ("quiet", "busy", "bad")
-BENCHMARKS = ("left-right", "command", "sets", "pairs", "heap")
+BENCHMARKS = ("left-right", "command", "sets", "pairs", "heap", "light", "page")
 
 Job = Callable[[Path, Path], Awaitable[Table]]
 
@@ -111,6 +111,11 @@ def jobs(given: argparse.Namespace) -> Iterator[tuple[str, Job]]:
         yield "pairs", lambda folder, out: pairs.measure(folder, out, numbers, 12 if given.quick else 100)
     if "heap" in given.only:
         yield "heap", lambda folder, out: heap.measure(folder, out, seconds)
+    if "light" in given.only:
+        yield "light", lambda folder, out: light.measure(folder, out, min(seconds, 180.0))
+    if "page" in given.only:
+        loads = 3 if given.quick else 20
+        yield "page", lambda folder, out: page.measure(folder, out, loads, loads)
 
 
 async def run(given: argparse.Namespace) -> int:

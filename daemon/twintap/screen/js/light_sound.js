@@ -12,6 +12,7 @@ const FADE_S = 0.2; // no sound is ever sudden
 const HUSH_S = 0.15; // off within 200 ms of a stop, with what a message takes
 const MOVED_US = 3e3;
 const READS = 25;
+const PROOF = 3; // so many reads in a row, and far from the others: something else is heard on now
 const LATENCY_MOST_US = 2e6;
 
 /** Where this page's clock is on the sound card's: what is heard at `hereUs` has to stand at `contextUs`. */
@@ -41,6 +42,16 @@ export class SoundClock {
     if (this.reads.length > 0 && this.reads.at(-1).isSaid !== isSaid) this.reads.length = 0;
     this.reads.push({ aheadUs, isSaid, latencyUs: currentUs - nowUs - aheadUs });
     if (this.reads.length > READS) this.reads.shift();
+    this.settle();
+  }
+
+  // A sound card that has just begun, or has given way to another, is a jump and no noise.
+  settle() {
+    if (this.reads.length <= PROOF) return;
+    const usual = middle(this.reads.map((one) => one.aheadUs));
+    const latest = this.reads.slice(-PROOF);
+    const side = Math.sign(latest[0].aheadUs - usual);
+    if (latest.every((one) => (one.aheadUs - usual) * side > MOVED_US)) this.reads = latest;
   }
 
   /** Whether the two are tied. */
@@ -162,7 +173,7 @@ export class Tones {
       const longestS = (line.pulse(index + 1).startUs - pulse.startUs) / 1e6;
       const startUs = Math.max(atUs, currentUs);
       const tone = makeTone(this.context, this.swell, this.timbre, pulse.side, startUs / 1e6, longestS);
-      this.planned.set(index, { index, side: pulse.side, pulseUs: pulse.startUs, atUs: startUs, tone });
+      this.planned.set(index, { set: this.set, index, side: pulse.side, pulseUs: pulse.startUs, atUs: startUs, tone });
     }
   }
 
