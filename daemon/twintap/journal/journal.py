@@ -110,7 +110,8 @@ class Journal:
         checked = checked_draft(draft)
         if self._is_closed or self._waiting >= _WAITING_MAX:
             failed: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-            text = "the journal is closed" if self._is_closed else f"{self._waiting} events wait for the disk"
+            slow = f"{self._waiting} events wait for the disk, which is too slow: look at it"
+            text = "the journal is closed" if self._is_closed else self.fault or slow
             failed.set_exception(StoreError(text))
             return failed
         self._waiting += 1

@@ -147,6 +147,9 @@ class Writer:
                     self._do(self._waiting.popleft())
                 else:
                     self._write()
+        except BaseException:
+            self._set_fault("the journal is closed by an error of its own; start the daemon again")
+            raise
         finally:
             # By an error of ours too: whoever waits is told, and nobody waits for ever.
             self._is_over = True
@@ -184,6 +187,10 @@ class Writer:
             self._waiting.extendleft(reversed(taken))
             self._fail(error)
             return
+        except BaseException:
+            # An error of ours. Those who wait are among those who are told that it is over.
+            self._waiting.extendleft(reversed(taken))
+            raise
         answers: list[tuple[asyncio.Future[Any], Any]] = []
         for event, result in zip(events, found, strict=True):
             if event.waiter is not None:
@@ -203,6 +210,9 @@ class Writer:
             result = work.do(self._ledger)
         except TwintapError as error:
             self._answer([(work.waiter, error)])
+        except BaseException:
+            self._waiting.appendleft(work)
+            raise
         else:
             self._answer([(work.waiter, result)])
         finally:
