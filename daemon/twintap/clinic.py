@@ -5,10 +5,11 @@ What is here at first are conventions, none of them a guideline; every one is th
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from .core.pacing import MAX_PASSES, MAX_RAMP_MS, MAX_RATE_HZ, MIN_PULSE_MS, MIN_RATE_HZ, OPEN_WORD, Pacing
 from .journal.types import Kind, MarkName, PhaseName
+from .strict import Strict
 
 _PRESETS_MAX = 100
 _REMINDERS_MAX = 50
@@ -18,8 +19,8 @@ _Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_wh
 _Pct = Annotated[float, Field(ge=0, le=100)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+class _Strict(Strict):
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class PresetPacing(_Strict):

@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Request, Response, status
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from .. import addresses
 from ..access import links
 from ..access.offers import STAYS, STAYS_MAX, Offer
 from ..errors import Fault, Refused, StoreError
 from ..names import NAME_MAX, checked_name
+from ..strict import Strict
 from ..tokens import ANY_ROLE, MAY_INVITE, Role, Token, make_cookie
 from .context import Context, Ctx
 from .faults import answers
@@ -35,14 +36,12 @@ _DEFAULT_LABELS: dict[Role, str] = {
 }
 
 
-class OfferBody(BaseModel):
+class OfferBody(Strict):
     """An offer to join. `room` left out: all rooms; `label` left out: who joins says who it is.
 
     `notes`: an observer may read and write notes. `stays_s`: how long the browser stays joined after its
     latest use; it stays in any case until a session that was open with it is closed.
     """
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     room: Annotated[str, Field(min_length=1, max_length=NAME_MAX)] | None = None
     role: Literal["admin", "therapist", "observer", "display", "logger"]
@@ -67,10 +66,8 @@ class OfferView(BaseModel):
     expires_at: datetime
 
 
-class JoinBody(BaseModel):
+class JoinBody(Strict):
     """A link's one-time token, or six digits; and, if the offer names nobody, who joins."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     token: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(None, repr=False)
     digits: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = Field(None, repr=False)

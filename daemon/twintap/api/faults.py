@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from twintap_protocol.errors import TwintapError
 
@@ -99,11 +101,15 @@ def fault_json(fault: Fault) -> dict[str, object]:
     return {name: part for name, part in parts.items() if part is not None}
 
 
-def error_response(fault: Fault, status: int | None = None) -> Response:
-    """Give a refusal as a response."""
+def error_response(
+    fault: Fault, status: int | None = None, more: Mapping[str, str] | None = None
+) -> Response:
+    """Give a refusal as a response, with `more` headers."""
     # ASCII alone: a lone surrogate out of a hostile body has no UTF-8.
     body = json.dumps({"error": fault_json(fault)}).encode("ascii")
-    headers = {"WWW-Authenticate": "Bearer"} if fault.code == "token" else {}
+    headers = {**(more or {})}
+    if fault.code == "token":
+        headers["WWW-Authenticate"] = "Bearer"
     if fault.retry_after_ms is not None:
         headers["Retry-After"] = str(-(-fault.retry_after_ms // 1000))
     return Response(body, status or status_of(fault), headers, "application/json")
@@ -128,6 +134,15 @@ def validation_fault(error: RequestValidationError) -> Fault:
     )
 
 
+def _allowed(request: Request) -> str:
+    """Give the methods that this path has: each is a route of its own, and the router names only one."""
+    found: set[str] = set()
+    for route in cast("Starlette", request.app).routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return ", ".join(sorted(found))
+
+
 def add_handlers(app: FastAPI) -> None:
     """Turn everything that a request can raise into the one body."""
 
@@ -142,7 +157,7 @@ def add_handlers(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return error_response(validation_fault(error))
 
-    async def unreadable(_: Request, error: Exception) -> Response:
+    async def unreadable(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 400:
             # The framework's word for a body that is not UTF-8, or nested too deep.
@@ -150,7 +165,8 @@ def add_handlers(app: FastAPI) -> None:
         if error.status_code == 413:
             return error_response(Fault("large", "the body is larger than 64 KiB"))
         code = {404: "unknown", 405: "method"}.get(error.status_code, "http")
-        return error_response(Fault(code, str(error.detail)), error.status_code)
+        more = {"Allow": _allowed(request)} if error.status_code == 405 else None
+        return error_response(Fault(code, str(error.detail)), error.status_code, more)
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         Refused: refused,

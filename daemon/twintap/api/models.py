@@ -4,15 +4,19 @@ import math
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from ..core import pacing
 from ..names import NAME_MAX, checked_name
+from ..strict import Strict
 from ..tokens import Role
 from ..views import PulserView, RoomView, Side
 
 # Whole numbers past this have no exact float, and no field has any use for them.
 _EXACT = 2**53
+# No leading zeros: what 010 means, two programs may see differently.
+_BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"^({_BYTE}\.){{3}}{_BYTE}$"
 
 
 def _number(value: object) -> object:
@@ -30,6 +34,7 @@ def _ranged(low: float, high: float, kind: Literal["number", "integer"], words: 
     return WithJsonSchema({"anyOf": [number, {"type": "null"}], "description": words})
 
 
+_Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
 _Number = Annotated[float | int | None, BeforeValidator(_number)]
 
 
@@ -53,11 +58,7 @@ _Passes = Annotated[
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class PacingChanges(_Body):
+class PacingChanges(Strict):
     """How a set is to feel; what is left out stays as it is (at a start: as it is by default).
 
     `pulse_ms` is at most half a pass. `level_pct` sets both sides; a side's own field wins over it.
@@ -79,7 +80,7 @@ class PacingChanges(_Body):
         return self.model_dump(exclude_none=True, exclude={"revision"})
 
 
-class PairingBody(_Body):
+class PairingBody(Strict):
     """A pulser to be paired. `key`: the 16 bytes that it gets by its cable, as hex; it never comes out."""
 
     pulser_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
@@ -96,14 +97,14 @@ class PairingBody(_Body):
             checked_name("name", self.name)
 
 
-class AddressBody(_Body):
+class AddressBody(Strict):
     """Where a pulser is, said by hand."""
 
-    host: Annotated[str, Field(pattern=r"^(\d{1,3}\.){3}\d{1,3}$", description="an IPv4 address")]
+    host: Annotated[str, Field(pattern=_IPV4, description="an IPv4 address")]
     port: Annotated[int, Field(ge=1, le=65535)]
 
 
-class TokenBody(_Body):
+class TokenBody(Strict):
     """A token to be given out. `rooms` left out: all rooms. `lifetime_s` left out: until it is revoked.
 
     `notes`: an observer may read and write notes.
@@ -111,7 +112,7 @@ class TokenBody(_Body):
 
     label: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
     role: Literal["therapist", "observer", "display", "logger"]
-    rooms: Annotated[list[str], Field(min_length=1, max_length=100)] | None = None
+    rooms: Annotated[list[_Name], Field(min_length=1, max_length=100)] | None = None
     lifetime_s: Annotated[int, Field(ge=60, le=366 * 86_400)] | None = None
     notes: bool = False
 

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from ..core.tally import PacingDict
 from ..journal.types import ENTRY_TYPES, Kind
 from ..names import NAME_MAX
+from ..strict import Strict
 
 LIST_MAX = 200
 
@@ -54,17 +55,13 @@ _Moment = Annotated[
 ]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class CodeBody(_Body):
+class CodeBody(Strict):
     """A client's code, as it was typed."""
 
     code: _TypedCode
 
 
-class LookupBody(_Body):
+class LookupBody(Strict):
     """A client's code, as it was typed. `kind`: of the visit that is about to be opened, if it is known."""
 
     code: _TypedCode
@@ -110,7 +107,7 @@ class ClientView(BaseModel):
     last_at: str
 
 
-class OpenBody(_Body):
+class OpenBody(Strict):
     """A session to be opened. `zone`: the IANA name of the time zone that it is in."""
 
     code: _TypedCode
@@ -118,13 +115,13 @@ class OpenBody(_Body):
     zone: Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class CloseBody(_Body):
+class CloseBody(Strict):
     """The end of a session. `plan`: what is planned for the next visit."""
 
     plan: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
 
 
-class EntryBody(_Body):
+class EntryBody(Strict):
     """What a person says of the visit. `data`: as the schema of its type has it; see `/schemas`."""
 
     type: EntryType
@@ -132,13 +129,13 @@ class EntryBody(_Body):
     at: _Moment = None
 
 
-class UndoBody(_Body):
+class UndoBody(Strict):
     """What is to be taken back; `entry` left out: one's own last entry."""
 
     entry: EventId | None = None
 
 
-class LeadBody(_Body):
+class LeadBody(Strict):
     """Who is to have the lead; left out: whoever asks."""
 
     label: Annotated[str, Field(min_length=1, max_length=NAME_MAX)] | None = None
@@ -213,7 +210,7 @@ class SessionWhole(BaseModel):
     head: str
 
 
-class SearchBody(_Body):
+class SearchBody(Strict):
     """Sessions of a client. `before`: the last one of the page before."""
 
     code: _TypedCode
@@ -221,7 +218,7 @@ class SearchBody(_Body):
     limit: Annotated[int, Field(ge=1, le=LIST_MAX)] = 50
 
 
-class CorrectionBody(_Body):
+class CorrectionBody(Strict):
     """An entry put right: `data` holds in place of what it had, and is of the same type."""
 
     entry: EventId
