@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { corrector } from "./correct.js";
 import { el, fill, put } from "./dom.js";
-import { attempt, button, field, form, outcome, twice } from "./forms.js";
+import { attempt, button, field, form, outcome, table, twice } from "./forms.js";
 import { plot } from "./plot.js";
 import { has, spanOf, t } from "./text.js";
 import { clock, count, day, kind, mark, number, pacing, phase } from "./words.js";
@@ -16,7 +16,7 @@ export function mount(root, app, params) {
   const main = el("main", { class: "page after", id: "main" }, el("p", { class: "waiting", role: "status" }, t("after.asking")));
   put(root, main);
   let gone = false;
-  let drawn = "";
+  let held = null; // the visit as it was last drawn
 
   async function look({ focus = null } = {}) {
     let found;
@@ -28,7 +28,7 @@ export function mount(root, app, params) {
       return;
     }
     if (gone) return;
-    drawn = found.session.closed_at ?? "";
+    held = found.session;
     show(found);
     if (focus) main.querySelector(focus)?.focus();
   }
@@ -64,7 +64,7 @@ export function mount(root, app, params) {
       session.last_voc == null ? null : [t("after.voc_label"), String(session.last_voc)],
       session.closed_reason === "forgotten" ? [t("after.closed"), t("after.forgotten")] : null,
     ].filter(Boolean);
-    return el("dl", { class: "facts wide" }, ...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+    return el("dl", { class: "facts broad" }, ...facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   }
 
   function closing(session) {
@@ -72,7 +72,7 @@ export function mount(root, app, params) {
     const planned = field(t("after.plan"), text, { hint: t("after.plan_hint") });
     const said = outcome();
     const room = `/rooms/${encodeURIComponent(session.room)}`;
-    const send = button(t("after.close"), null, { tone: "main big", type: "submit" });
+    const send = button(t("after.close"), null, { tone: "main tall", type: "submit" });
     return el(
       "section",
       { class: "panel closing", "aria-labelledby": "closing" },
@@ -155,7 +155,7 @@ export function mount(root, app, params) {
         { class: one.isUndone ? "undone" : "", "data-entry": one.id },
         el("td", { "data-label": t("after.at") }, clock(one.at, zone)),
         el("th", { scope: "row" }, t(`after.type.${one.type}`)),
-        el("td", { "data-label": t("after.what") }, said(one), remarks(one, zone)),
+        el("td", { "data-label": t("after.what") }, el("div", {}, said(one), remarks(one, zone))),
         el("td", { "data-label": t("after.who") }, one.actor ?? "–"),
         el("td", { class: "act" }, may && ENTRIES.has(one.type) && !one.isUndone ? correctButton(one, () => row) : null),
       );
@@ -168,9 +168,9 @@ export function mount(root, app, params) {
       el("p", { class: "quiet" }, t("after.entries_words")),
       rows.length === 0
         ? el("p", {}, t("after.no_entries"))
-        : el("table", { class: "cards entries" },
+        : table(el("table", { class: "cards entries" },
             head(["at", "type", "what", "who", "act"]),
-            el("tbody", {}, ...rows)),
+            el("tbody", {}, ...rows))),
     );
   }
 
@@ -198,10 +198,13 @@ export function mount(root, app, params) {
 
   look();
   return {
-    /** The room's state came anew: a visit that was closed elsewhere meanwhile is drawn again. */
-    update(view) {
-      if (view?.session?.id === id || drawn || !view) return;
-      if (main.querySelector(".closing") && view.session?.id !== id) look();
+    /** A visit that was closed elsewhere meanwhile is drawn again. */
+    update() {
+      if (!held || held.closed_at) return;
+      const view = app.live.room(held.room);
+      if (!view || view.session?.id === id) return;
+      held = null; // until it is drawn again
+      look();
     },
     leave() {
       gone = true;
@@ -294,15 +297,15 @@ function setsTable(sets, zone) {
     el("h2", { id: "sets" }, t("after.sets")),
     sets.length === 0
       ? el("p", {}, t("after.no_sets"))
-      : el("table", { class: "cards sets" },
+      : table(el("table", { class: "cards sets" },
           head(["number", "at", "pacing", "passes", "pulses", "error", "end"]),
-          el("tbody", {}, ...sets.map((set, i) => setRow(set, i + 1, zone)))),
+          el("tbody", {}, ...sets.map((set, i) => setRow(set, i + 1, zone))))),
   );
 }
 
 function setRow(row, n, zone) {
   const set = { ...row.data, started_at: row.started_at };
-  const cell = (name, ...children) => el("td", { "data-label": t(`after.${name}`) }, ...children);
+  const cell = (name, ...children) => el("td", { "data-label": t(`after.${name}`) }, el("div", {}, ...children));
   const asked = set.asked?.passes ?? null;
   const { passes: _, ...held } = set.pacing;
   const feel = pacing(held);
@@ -355,6 +358,7 @@ function plotOf(session, state, sets, zone) {
       { name: t("after.plot_sud"), low: 0, high: 10, axis: "left", mark: "disc", points: sud },
       { name: t("after.plot_voc"), low: 1, high: 7, axis: "right", mark: "square", points: voc },
     ],
+    barsName: t("after.plot_bars"),
     bars: ran.map((set) => ({
       at: at(set.started_at),
       until: at(set.started_at) + set.data.duration_ms,

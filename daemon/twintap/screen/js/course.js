@@ -1,10 +1,10 @@
 /** `#/course`: one client over the visits: SUD and VOC as lines, the sets beneath, and all of it as a table. */
 import { api } from "./api.js";
 import { el, fill, put } from "./dom.js";
-import { attempt, button, field, form, outcome } from "./forms.js";
+import { attempt, button, field, form, outcome, table } from "./forms.js";
 import { plot } from "./plot.js";
 import { t } from "./text.js";
-import { count, day, kind } from "./words.js";
+import { count, day, kind, shortDay } from "./words.js";
 
 // The code stays in this tab's memory: never in an address, which others may read over a shoulder or in a list.
 let held = "";
@@ -62,20 +62,21 @@ export function mount(root) {
           first: first[0]?.first_sud ?? "–",
           last: last.last_sud ?? "–",
         }),
-        xs: points.map((point, i) => ({ at: at(point, i), label: day(point.opened_at, point.zone) })),
+        xs: points.map((point, i) => ({ at: at(point, i), label: shortDay(point.opened_at, point.zone) })),
         series: [
           series("first_sud", 0, 10, "left", "ring", "course.first_sud"),
           series("last_sud", 0, 10, "left", "disc", "course.last_sud"),
           series("last_voc", 1, 7, "right", "square", "course.last_voc"),
         ],
+        barsName: t("course.bars"),
         bars: points.map((point, i) => ({
           at: i + 0.85, until: i + 1.15, height: point.sets / most, title: `${name(point)}: ${count("after.sets_n", point.sets)}`,
         })),
       }),
-      el("table", { class: "cards" },
+      table(el("table", { class: "cards" },
         el("caption", {}, t("course.table")),
         el("thead", {}, el("tr", {}, ...["visit", "kind", "first_sud", "last_sud", "last_voc", "sets", "passes"].map((key) => el("th", { scope: "col" }, t(`course.${key}`))))),
-        el("tbody", {}, ...points.map(row))),
+        el("tbody", {}, ...points.map(row)))),
     );
   }
 

@@ -26,9 +26,10 @@ export function batteryPct(mv) {
 
 /**
  * A pulser's link, clock and charger in one line that says what to do; `tone`: good, waits or stops.
- * `isFresh`: whether something was heard of it just now, though it has no link.
+ * `isUnready`: whether its clock keeps the room from tapping; `isFresh`: whether something was heard of it just
+ * now, though it has no link.
  */
-export function stateOf(pulser, isFresh = false) {
+export function stateOf(pulser, isUnready, isFresh) {
   if (!pulser) return { tone: "stops", text: t("ready.pulser.none") };
   if (pulser.link !== "linked") {
     if (!pulser.last_heard_at) return { tone: "stops", text: t("ready.pulser.asleep") };
@@ -36,7 +37,7 @@ export function stateOf(pulser, isFresh = false) {
     return { tone: "stops", text: t("ready.pulser.unseen", { at: clock(pulser.last_heard_at) }) };
   }
   if (pulser.charging) return { tone: "stops", text: t("ready.pulser.charging") };
-  if (pulser.clock.state === "ready") return { tone: "good", text: t("ready.pulser.ready") };
+  if (!isUnready) return { tone: "good", text: t("ready.pulser.ready") };
   if (pulser.clock.state === "uncertain") return { tone: "waits", text: t("ready.pulser.uncertain") };
   return { tone: "waits", text: t("ready.pulser.warming") };
 }
@@ -50,7 +51,7 @@ export function pulserCard(side, roomPath, said, may) {
   const called = el("dd", {});
   const felt = el("div", { class: "felt", hidden: true });
   const hand = el("p", { class: "hand", role: "status" });
-  const buzz = button(t("ready.buzz", { side: name }), buzzIt, { tone: "big" });
+  const buzz = button(t("ready.buzz", { side: name }), buzzIt, { tone: "tall" });
   let pulser = null;
   let baseline = null;
   let isConfirmed = false;
@@ -127,7 +128,7 @@ export function pulserCard(side, roomPath, said, may) {
     forget,
     pressed: confirm,
     leave: hush,
-    show(next, { isRunning }) {
+    show(next, { isRunning, isUnready }) {
       if (next?.id !== pulser?.id) {
         pulser = next;
         heard = null;
@@ -138,7 +139,7 @@ export function pulserCard(side, roomPath, said, may) {
       const at = pulser?.last_heard_at ? new Date(pulser.last_heard_at).getTime() : null;
       if (at !== null && heard !== null && Math.abs(at - heard) > 500) newsAt = performance.now();
       heard = at;
-      const { tone, text } = stateOf(pulser, performance.now() - newsAt < FRESH_MS);
+      const { tone, text } = stateOf(pulser, isUnready, performance.now() - newsAt < FRESH_MS);
       box.dataset.tone = tone;
       if (state.textContent !== text) state.textContent = text;
       const pct = batteryPct(pulser?.battery_mv);

@@ -20,7 +20,7 @@ export function mount(root, app, params) {
     "therapist",
     showNotes,
   );
-  const send = button(t("join.make"), null, { tone: "main big", type: "submit" });
+  const send = button(t("join.make"), null, { tone: "main tall", type: "submit" });
   const card = el("section", { class: "panel offer-card", hidden: true, "aria-labelledby": "join-offer" });
   let timer = 0;
 

@@ -24,7 +24,7 @@ export function openPanel(app, room, ready) {
   const offered = el("div", { class: "offer", hidden: true });
   const hands = el("p", { class: "hands-line", role: "status" });
   const said = outcome();
-  const send = button(t("open.send"), null, { tone: "main big", type: "submit" });
+  const send = button(t("open.send"), null, { tone: "main tall", type: "submit" });
   let timer = 0;
   let asked = "";
   let found = null;

@@ -1,17 +1,21 @@
 /** Small plots as SVG: lines over time with bars beneath, told in words too; a table stands beside each. */
 import { el, svg } from "./dom.js";
 
-const W = 720;
+// Drawn about as wide as it is shown, so that its letters are as large as those around it.
+const WIDEST = 1120;
+const NARROWEST = 330;
+const MARGINS = 90;
 const PAD = { left: 44, right: 44, top: 16, bottom: 34 };
 
 /**
  * A plot of `series` over `xs`.
  *
  * `xs`: [{at (a number, ascending), label}]; `series`: [{name, low, high, axis: "left"|"right", mark: "disc"|
- * "square", points: [{at, value, title}]}]; `bars`: [{at, until, height (0..1), title}]; `title`, `summary`:
+ * "square", points: [{at, value, title}]}]; `bars`: [{at, until, height (0..1), title}], called `barsName`; `title`, `summary`:
  * what it shows, in words, for those who do not see it.
  */
-export function plot({ xs, series, bars = [], title, summary, height = 300 }) {
+export function plot({ xs, series, bars = [], barsName = "", title, summary, height = 300 }) {
+  const W = Math.min(WIDEST, Math.max(NARROWEST, window.innerWidth - MARGINS));
   const barsHeight = bars.length ? 46 : 0;
   const bottom = height - PAD.bottom;
   const linesBottom = bottom - barsHeight - (barsHeight ? 14 : 0);
@@ -57,6 +61,7 @@ export function plot({ xs, series, bars = [], title, summary, height = 300 }) {
     "ul",
     { class: "legend", "aria-hidden": "true" },
     ...series.map((one) => el("li", { class: `plot-${one.mark}` }, one.name)),
+    bars.length ? el("li", { class: "plot-bars" }, barsName) : null,
   );
   return el("figure", { class: "plot-box" }, legend, box);
 }

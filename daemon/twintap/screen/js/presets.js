@@ -117,7 +117,7 @@ export function presetsPanel() {
 
   const box = el(
     "section",
-    { class: "panel wide", "aria-labelledby": "presets" },
+    { class: "panel broad", "aria-labelledby": "presets" },
     el("h2", { id: "presets" }, t("settings.presets.title")),
     el("p", {}, t("settings.presets.words")),
     list,

@@ -81,7 +81,10 @@ export function mount(root, app, params) {
     }
     paint(main, view.colour);
     const isRunning = !!view.set && view.set.state !== "ended";
-    for (const side of ["left", "right"]) cards[side].show(view[side], { isRunning });
+    for (const side of ["left", "right"]) {
+      const isUnready = view.problems.some((problem) => problem.code === "unready" && problem.side === side);
+      cards[side].show(view[side], { isRunning, isUnready });
+    }
     showProblems(view);
     swap.disabled = isRunning || !view.left || !view.right;
     trial?.show(view);

@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { keepCode } from "./course.js";
 import { el, fill, put } from "./dom.js";
-import { attempt, button, field, form, outcome } from "./forms.js";
+import { attempt, button, field, form, outcome, table } from "./forms.js";
 import { t } from "./text.js";
 import { count, kind, moment } from "./words.js";
 
@@ -16,7 +16,7 @@ export function mount(root, app) {
   const all = button(t("sessions.all"), showAll, { hidden: true });
   const course = button(t("sessions.course"), toCourse, { hidden: true });
   const body = el("tbody");
-  const table = el(
+  const list = el(
     "table",
     { class: "cards" },
     el("thead", {}, el("tr", {}, ...["when", "code", "kind", "room", "sets", "ratings", "state"].map((name) => el("th", { scope: "col" }, t(`sessions.${name}`))))),
@@ -69,7 +69,7 @@ export function mount(root, app) {
 
   function tell() {
     const n = body.children.length;
-    table.hidden = n === 0;
+    table(list).hidden = n === 0;
     state.textContent = n ? count("sessions.n", n) : t(searched ? "sessions.none_of" : "sessions.none");
   }
 
@@ -83,7 +83,7 @@ export function mount(root, app) {
       el("h1", {}, t("sessions.title")),
       el("div", { class: "panel" }, form(search, el("div", { class: "ask" }, coded.box, el("div", { class: "row" }, send, course, all)), said.box)),
       state,
-      table,
+      list,
       el("div", { class: "row" }, more)),
   );
   load();

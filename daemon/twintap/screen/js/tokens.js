@@ -1,7 +1,7 @@
 /** Who has a way in: the tokens that were given out, and the end of each. This computer's own token may look. */
 import { api } from "./api.js";
 import { el, fill } from "./dom.js";
-import { attempt, outcome, twice } from "./forms.js";
+import { attempt, outcome, table, twice } from "./forms.js";
 import { t } from "./text.js";
 import { moment } from "./words.js";
 
@@ -9,7 +9,7 @@ import { moment } from "./words.js";
 export function tokensPanel({ room = null } = {}) {
   const said = outcome();
   const body = el("tbody");
-  const table = el(
+  const list = el(
     "table",
     { class: "cards" },
     el("thead", {}, el("tr", {}, ...["label", "role", "rooms", "since", "until", "act"].map((name) => el("th", { scope: "col" }, t(`settings.tokens.${name}`))))),
@@ -22,7 +22,7 @@ export function tokensPanel({ room = null } = {}) {
     el("h2", { id: "tokens" }, t("settings.tokens.title")),
     el("p", {}, t("settings.tokens.words")),
     none,
-    table,
+    list,
     said.box,
   );
 
@@ -36,9 +36,9 @@ export function tokensPanel({ room = null } = {}) {
         (room == null || token.rooms == null || token.rooms.includes(room)),
     );
     none.hidden = held.length > 0;
-    table.hidden = held.length === 0;
     none.textContent = t("settings.tokens.none");
     fill(body, ...held.map(row));
+    table(list).hidden = held.length === 0;
   }
 
   function row(token) {
@@ -66,6 +66,6 @@ export function tokensPanel({ room = null } = {}) {
     );
   }
 
-  attempt(table, said, look);
+  attempt(list, said, look);
   return box;
 }

@@ -17,7 +17,7 @@ export function tryOut(path) {
   let isChosen = false;
   let view = null;
   const shown = {};
-  const start = button(t("ready.try.start", { n: PASSES }), run, { tone: "big" });
+  const start = button(t("ready.try.start", { n: PASSES }), run, { tone: "tall" });
   const progress = el("p", { class: "quiet", role: "status" });
 
   const stepper = (side) => {
@@ -32,11 +32,11 @@ export function tryOut(path) {
     };
     return el(
       "div",
-      { class: "stepper", role: "group", "aria-label": t("ready.try.level", { side: name }), "data-side": side },
-      el("span", { class: "stepper-name" }, name),
-      button("−", step(-STEP_PCT), { tone: "step", "aria-label": t("ready.try.less", { side: name }) }),
+      { class: "dial", role: "group", "aria-label": t("ready.try.level", { side: name }), "data-side": side },
+      el("span", { class: "dial-name" }, name),
+      button("−", step(-STEP_PCT), { tone: "notch", "aria-label": t("ready.try.less", { side: name }) }),
       shown[side],
-      button("+", step(STEP_PCT), { tone: "step", "aria-label": t("ready.try.more", { side: name }) }),
+      button("+", step(STEP_PCT), { tone: "notch", "aria-label": t("ready.try.more", { side: name }) }),
     );
   };
   const level = (side) => t("ready.try.pct", { pct: number(levels[side], 0) });
@@ -61,7 +61,7 @@ export function tryOut(path) {
     { class: "panel tryout" },
     el("summary", {}, t("ready.try.title")),
     el("p", {}, t("ready.try.words")),
-    el("div", { class: "steppers" }, stepper("right"), stepper("left")),
+    el("div", { class: "dials" }, stepper("right"), stepper("left")),
     el("div", { class: "row" }, start, progress),
     said.box,
   );

@@ -12,6 +12,9 @@ const LOCALE = (navigator.languages ?? []).find((tag) => tag.startsWith("en")) ?
 /** `iso` (RFC 3339) as a date in words; `zone`: an IANA name, else this device's own. */
 export const day = (iso, zone) => format(iso, DAY, zone);
 
+/** `iso` as a short date, for the edge of a plot. */
+export const shortDay = (iso, zone) => format(iso, { year: "2-digit", month: "short", day: "numeric" }, zone);
+
 /** `iso` as hours and minutes. */
 export const clock = (iso, zone) => format(iso, CLOCK, zone);
 
