@@ -76,6 +76,7 @@ class Awake:
         self._keeping = keeping
         self._change = threading.Condition()
         self._wanted = False
+        self._turns = 0
         self._ending = False
         self._thread: threading.Thread | None = None
         self._trouble: str | None = None
@@ -107,23 +108,30 @@ class Awake:
 
     def _want(self, wanted: bool) -> None:
         with self._change:
+            # Counted, so that the thread sees a release also if a hold followed at once.
+            self._turns += wanted is not self._wanted
             self._wanted = wanted
             self._change.notify_all()
 
     def _work(self) -> None:
-        while self._until(True):
+        while (turn := self._until_held()) is not None:
             try:
                 with self._keeping():
                     self._trouble = None
-                    self._until(False)
+                    self._until_after(turn)
             except Unable:
                 if self._trouble is None:
                     _log.warning("%s", _TROUBLE)
                 self._trouble = _TROUBLE
-                self._until(False)
+                self._until_after(turn)
 
-    def _until(self, wanted: bool) -> bool:
-        """Wait until that is wanted, or the end; whether it is not the end."""
+    def _until_held(self) -> int | None:
+        """Wait until it is to be held, and give which turn that is; None at the end."""
         with self._change:
-            self._change.wait_for(lambda: self._ending or self._wanted is wanted)
-            return not self._ending
+            self._change.wait_for(lambda: self._ending or self._wanted)
+            return None if self._ending else self._turns
+
+    def _until_after(self, turn: int) -> None:
+        """Wait until that turn is over."""
+        with self._change:
+            self._change.wait_for(lambda: self._ending or self._turns != turn)
