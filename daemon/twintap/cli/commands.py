@@ -47,6 +47,7 @@ async def serve(options: argparse.Namespace) -> int:
             virtual=options.virtual,
             air=options.air,
             json=options.json,
+            tls=not options.no_tls,
         ),
         lambda line: print(line, flush=True),
     )
