@@ -40,9 +40,7 @@ def _write(value: object, parts: list[str], depth: int) -> None:
     elif isinstance(value, bool):
         parts.append("true" if value else "false")
     elif isinstance(value, int):
-        if abs(value) > WHOLE_MAX:
-            raise _refused(f"a whole number is beyond ±{WHOLE_MAX}, the most that every reader keeps exactly")
-        parts.append(str(int(value)))
+        parts.append(_whole(value))
     elif isinstance(value, float):
         parts.append(_number(value))
     elif isinstance(value, Mapping):
@@ -73,6 +71,14 @@ def _write_mapping(value: Mapping[object, object], parts: list[str], depth: int)
 
 def _utf16(text: str) -> bytes:
     return text.encode("utf-16-be")
+
+
+def _whole(value: int) -> str:
+    # Beyond WHOLE_MAX only a number that is a double's own shortest form means the same to every reader.
+    text = str(int(value)) if abs(value) < 10**21 else ""
+    if abs(value) > WHOLE_MAX and (not text or text != _number(float(value))):
+        raise _refused(f"a whole number is beyond ±{WHOLE_MAX}, the most that every reader keeps exactly")
+    return text
 
 
 def _number(value: float) -> str:
