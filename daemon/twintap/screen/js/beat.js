@@ -12,7 +12,7 @@ export const FLASHES_MOST = 3;
 
 export class Line {
   constructor() {
-    this.beat = { set: null, state: 'idle' };
+    this.beat = { set: null, state: "idle" };
     this.stretches = [];
   }
 
@@ -20,7 +20,7 @@ export class Line {
   take(beat) {
     const isSame = beat.set !== null && beat.set === this.beat.set;
     const before = isSame ? this.stretches : [];
-    if (beat.state === 'running') {
+    if (beat.state === "running") {
       // What has been played stays as it was: the pulse before a change is part of the way to the one after it.
       const past = before.filter((one) => one.first_pass < beat.first_pass);
       this.stretches = [...past.slice(-1), stretchOf(beat), ...(beat.next ? [stretchOf(beat.next)] : [])];
@@ -31,7 +31,7 @@ export class Line {
   }
 
   get isRunning() {
-    return this.beat.state === 'running';
+    return this.beat.state === "running";
   }
 
   /** When the first pulse begins. Only of a set that runs. */
@@ -65,7 +65,7 @@ export class Line {
     const start = stretch.start_us + (pass - stretch.first_pass + (isRight ? 0.5 : 0)) * stretch.period_us;
     return {
       index,
-      side: isRight ? 'right' : 'left',
+      side: isRight ? "right" : "left",
       startUs: start,
       middleUs: start + stretch.pulse_us / 2,
       endUs: start + stretch.pulse_us,
@@ -123,7 +123,7 @@ export class Line {
     const near = this.indexAt(atUs);
     let most = 0;
     for (let index = near - 1; index <= near + 1; index += 1) {
-      if (!this.has(index) || (index % 2 === 1) !== (side === 'right')) continue;
+      if (!this.has(index) || (index % 2 === 1) !== (side === "right")) continue;
       const pulse = this.pulse(index);
       const rise = Math.min(RISE_US, (pulse.endUs - pulse.startUs) / 2);
       if (atUs < pulse.startUs || atUs > pulse.endUs + FALL_US) continue;

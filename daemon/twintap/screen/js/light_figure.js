@@ -1,7 +1,7 @@
 // What the light is made of: a dot that crosses, or a bar at each side that lights with its pulse.
 
-import { el } from './dom.js';
-import { mayFlash } from './beat.js';
+import { el } from "./dom.js";
+import { mayFlash } from "./beat.js";
 
 const FADE_US = 200e3;
 const FRAME_US = 1e6 / 60;
@@ -14,22 +14,22 @@ const GAP_MOST_US = 50e3; // a page that was held up goes on where it was, and d
  * small, and no flash). Where the device asks for less motion nothing crosses unless the dot was chosen.
  */
 export function figureFor(chosen, periodUs, lessMotion) {
-  if (chosen === 'none' || chosen === 'dot') return { figure: chosen, why: null };
-  if (chosen === 'bars') {
-    if (mayFlash(periodUs)) return { figure: 'bars', why: null };
-    return lessMotion ? { figure: 'still', why: 'still' } : { figure: 'dot', why: 'fast' };
+  if (chosen === "none" || chosen === "dot") return { figure: chosen, why: null };
+  if (chosen === "bars") {
+    if (mayFlash(periodUs)) return { figure: "bars", why: null };
+    return lessMotion ? { figure: "still", why: "still" } : { figure: "dot", why: "fast" };
   }
-  if (!lessMotion) return { figure: 'dot', why: null };
-  return mayFlash(periodUs) ? { figure: 'bars', why: 'motion' } : { figure: 'still', why: 'still' };
+  if (!lessMotion) return { figure: "dot", why: null };
+  return mayFlash(periodUs) ? { figure: "bars", why: "motion" } : { figure: "still", why: "still" };
 }
 
 /** Draws; the caller says what and when. */
 export class Figure {
   constructor() {
-    this.dot = el('div', { class: 'dot', 'aria-hidden': 'true' });
-    this.left = el('div', { class: 'bar left', 'aria-hidden': 'true' });
-    this.right = el('div', { class: 'bar right', 'aria-hidden': 'true' });
-    this.box = el('div', { class: 'figure', data: { testid: 'figure' } }, this.left, this.right, this.dot);
+    this.dot = el("div", { class: "dot", "aria-hidden": "true" });
+    this.left = el("div", { class: "bar left", "aria-hidden": "true" });
+    this.right = el("div", { class: "bar right", "aria-hidden": "true" });
+    this.box = el("div", { class: "figure", data: { testid: "figure" } }, this.left, this.right, this.dot);
     this.glow = { dot: 0, bars: 0, still: 0 };
     this.brightness = 1;
     this.place = -1;
@@ -42,8 +42,8 @@ export class Figure {
 
   /** `colour`, `brightness` (0..1), `size` (vmin), `travel` (0..1 of the width that there is). */
   dress({ colour, brightness, size, travel }) {
-    this.box.style.setProperty('--light', colour);
-    this.box.style.setProperty('--size', `${size}vmin`);
+    this.box.style.setProperty("--light", colour);
+    this.box.style.setProperty("--size", `${size}vmin`);
     this.brightness = brightness;
     this.travel = travel;
     this.measure();
@@ -80,9 +80,9 @@ export class Figure {
       const change = one === figure ? step : -step;
       this.glow[one] = Math.min(1, Math.max(0, this.glow[one] + change));
     }
-    if (figure !== 'none') {
+    if (figure !== "none") {
       this.place = line.place(atUs) ?? this.place;
-      this.lit = [line.lit(atUs, 'left'), line.lit(atUs, 'right')];
+      this.lit = [line.lit(atUs, "left"), line.lit(atUs, "right")];
     }
     const { dot, bars, still } = this.glow;
     this.dot.style.transform = `translate3d(${(this.place * this.reachPx).toFixed(2)}px, 0, 0)`;

@@ -1,8 +1,8 @@
 // The line to the daemon's beat: it keeps the clocks together by probes, and knows whether what it knows is fresh.
 
-import { stopByFetch } from './api.js';
-import { Line } from './beat.js';
-import { ClockFit } from './clockfit.js';
+import { stopByFetch } from "./api.js";
+import { Line } from "./beat.js";
+import { ClockFit } from "./clockfit.js";
 
 const LOOK_MS = 250;
 const PROBE_MS = 500; // between bursts
@@ -25,7 +25,7 @@ export class Follower {
     this.onChange = onChange;
     this.fit = new ClockFit();
     this.line = new Line();
-    this.state = 'opening';
+    this.state = "opening";
     this.socket = null;
     this.stops = new Map();
     this.lastNumber = 0;
@@ -34,17 +34,17 @@ export class Follower {
     this.forget();
     this.markClocks();
     setInterval(() => this.look(), LOOK_MS);
-    for (const type of ['visibilitychange', 'resume']) document.addEventListener(type, () => this.wake());
-    window.addEventListener('online', () => this.wake());
-    window.addEventListener('pageshow', (event) => event.persisted && this.open());
+    for (const type of ["visibilitychange", "resume"]) document.addEventListener(type, () => this.wake());
+    window.addEventListener("online", () => this.wake());
+    window.addEventListener("pageshow", (event) => event.persisted && this.open());
   }
 
   /** Opens a new line; what was known by an older one is not known any more. */
   open() {
     clearTimeout(this.retry);
     this.drop();
-    this.state = 'opening';
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    this.state = "opening";
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
     const path = `/api/v1/rooms/${encodeURIComponent(this.room)}/beat`;
     const socket = new WebSocket(`${scheme}://${location.host}${path}`);
     this.socket = socket;
@@ -66,10 +66,10 @@ export class Follower {
     const number = ++this.lastNumber;
     const byLine = new Promise((resolve, reject) => {
       if (this.socket?.readyState !== WebSocket.OPEN) {
-        reject(new Error('the line is not open'));
+        reject(new Error("the line is not open"));
         return;
       }
-      this.stops.set(number, (ok) => (ok ? resolve(true) : reject(new Error('not confirmed'))));
+      this.stops.set(number, (ok) => (ok ? resolve(true) : reject(new Error("not confirmed"))));
       this.socket.send(JSON.stringify({ stop: number }));
     });
     const byRequest = stopByFetch(this.room).then(() => true);
@@ -101,8 +101,8 @@ export class Follower {
 
   lost(code) {
     this.drop();
-    const refused = { [NO_TOKEN]: 'token', [NOT_ALLOWED]: 'role', [NO_ROOM]: 'room' }[code];
-    this.state = refused ?? 'opening';
+    const refused = { [NO_TOKEN]: "token", [NOT_ALLOWED]: "role", [NO_ROOM]: "room" }[code];
+    this.state = refused ?? "opening";
     if (!refused) {
       const wait = BACK_OFF_MS[Math.min(this.tries++, BACK_OFF_MS.length - 1)];
       this.retry = setTimeout(() => this.open(), wait);
@@ -120,7 +120,7 @@ export class Follower {
       this.line.take(message.beat);
       this.hasBeat = true;
       this.tries = 0;
-      this.state = 'open';
+      this.state = "open";
       this.onChange();
     } else if (message.stopped !== undefined) {
       this.stops.get(message.stopped)?.(message.ok);
@@ -158,7 +158,7 @@ export class Follower {
       this.open();
       return;
     }
-    if (this.state !== 'opening' && this.state !== 'open') return;
+    if (this.state !== "opening" && this.state !== "open") return;
     const wasFresh = this.wasFresh;
     this.wasFresh = this.isFresh(now);
     if (wasFresh !== this.wasFresh) this.onChange();
@@ -171,7 +171,7 @@ export class Follower {
   }
 
   wake() {
-    if (document.hidden || (this.state !== 'opening' && this.state !== 'open')) return;
+    if (document.hidden || (this.state !== "opening" && this.state !== "open")) return;
     if (this.hasSlept() || !this.isFresh()) this.open();
   }
 

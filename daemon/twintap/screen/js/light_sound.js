@@ -4,7 +4,7 @@
 // the last two are tied, by what the browser says it is letting be heard at this moment. What lies behind that
 // (a wireless headphone) the browser cannot know: that is what the trim is for.
 
-import { makeTone, PEAK } from './light_tones.js';
+import { makeTone, PEAK } from "./light_tones.js";
 
 const AHEAD_US = 1.2e6; // a hidden page's timers come once a second
 const LATE_US = 20e3; // a tone later than this is left out, as a pulse is
@@ -20,13 +20,13 @@ export class SoundClock {
   constructor(context) {
     this.context = context;
     this.reads = [];
-    context.addEventListener('statechange', () => (this.reads.length = 0));
+    context.addEventListener("statechange", () => (this.reads.length = 0));
   }
 
   /** Looks at both clocks; to be called some times a second. */
   look() {
     const { context } = this;
-    if (context.state !== 'running') return;
+    if (context.state !== "running") return;
     const nowUs = performance.now() * 1000;
     const currentUs = context.currentTime * 1e6;
     const stamp = context.getOutputTimestamp?.();
@@ -77,7 +77,7 @@ export class Tones {
     this.onChange = onChange;
     this.context = null;
     this.isOn = false;
-    this.timbre = 'soft';
+    this.timbre = "soft";
     this.volume = 0.4;
     this.trimUs = 0;
     this.set = null;
@@ -87,7 +87,7 @@ export class Tones {
   /** Switches the tones on; has to follow from a touch. Fails where the browser has no sound. */
   async turnOn() {
     if (!this.context) {
-      this.context = new AudioContext({ latencyHint: 'interactive' });
+      this.context = new AudioContext({ latencyHint: "interactive" });
       this.clock = new SoundClock(this.context);
       this.master = new GainNode(this.context, { gain: 0 });
       this.swell = new GainNode(this.context, { gain: 0 });
@@ -95,7 +95,7 @@ export class Tones {
       this.swell.connect(this.master);
       this.trial.connect(this.master);
       this.master.connect(this.context.destination);
-      this.context.addEventListener('statechange', () => this.onChange());
+      this.context.addEventListener("statechange", () => this.onChange());
     }
     await this.context.resume();
     this.isOn = true;
@@ -115,7 +115,7 @@ export class Tones {
 
   /** Whether a tone would be heard. */
   get isHeard() {
-    return this.isOn && this.context?.state === 'running';
+    return this.isOn && this.context?.state === "running";
   }
 
   /** 0..1; never louder than `PEAK` of full scale. */
@@ -144,7 +144,7 @@ export class Tones {
 
   /** Plans the tones of `line` that come next; `wanted` false: there are none. To be called often. */
   follow(line, wanted) {
-    if (!this.context || this.context.state !== 'running') return;
+    if (!this.context || this.context.state !== "running") return;
     this.clock.look();
     const fit = this.fit();
     if (!this.isOn || !wanted || !fit.ready || !this.clock.ready) {

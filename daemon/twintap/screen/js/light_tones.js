@@ -22,7 +22,7 @@ export const TIMBRES = {
  */
 export function makeTone(context, out, timbre, side, atS, longestS) {
   const { hz, parts } = TIMBRES[timbre];
-  const panner = new StereoPannerNode(context, { pan: side === 'left' ? -1 : 1 });
+  const panner = new StereoPannerNode(context, { pan: side === "left" ? -1 : 1 });
   panner.connect(out);
   const longest = Math.max(...parts.map(([, , lengthS]) => lengthS));
   const scale = Math.min(1, Math.max(SHORTEST_S, longestS) / longest);
