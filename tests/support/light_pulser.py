@@ -43,6 +43,7 @@ class Behaviour:
     deaf: bool = False
     deaf_to_leases: bool = False
     charging: bool = False
+    battery_mv: int = 3_900
 
 
 @dataclass
@@ -196,7 +197,7 @@ class LightPulser:
             pacer.late,
             min(pacer.latest_us, 1 << 29),
         )
-        report.presses, report.battery_mv = self.presses, 3_900
+        report.presses, report.battery_mv = self.presses, self.behaviour.battery_mv
         report.ceiling_bp = pacer.ceiling_bp
         report.version_minor = 1
         report.stamps = self._stamps[: limits.MAX_STAMPS]

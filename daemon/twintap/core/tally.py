@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-# Nobody gives two commands within this; the events of one lie closer together.
-_ONE_COMMAND = timedelta(milliseconds=20)
+# The two events of one command lie closer together than this.
+_ONE_COMMAND = timedelta(milliseconds=5)
 
 PacingDict = Mapping[str, float | int | None]
 
@@ -47,7 +47,8 @@ def tallied(
             return replace(tally, started_at=at)
         case "set.changed" | "set.change_waits":
             # What acts at once and what waits for a boundary may come of one and the same command.
-            same = tally.changed_at is not None and abs(at - tally.changed_at) < _ONE_COMMAND
+            before = tally.changed_at if kind == "set.change_waits" else None
+            same = before is not None and at - before < _ONE_COMMAND
             changes = tally.changes + (0 if same else 1)
             return replace(tally, pacing=cast("PacingDict", data["pacing"]), changes=changes, changed_at=at)
         case "set.ended":
