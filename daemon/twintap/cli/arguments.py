@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from . import commands, export, sessions
+from . import commands, export, journal, sessions
 
 
 class _Parser(argparse.ArgumentParser):
@@ -256,6 +256,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     taking.add_argument("file", type=Path, metavar="FILE", help="as twintap export --format jsonl writes it")
     taking.add_argument("--data", type=Path, metavar="DIR", help="the data folder (default: TWINTAP_DATA)")
+
+    proofs = subs.add_parser("journal", help="prove the journal").add_subparsers(
+        required=True, metavar="verify", parser_class=_Parser
+    )
+    proof = add(proofs, "verify", journal.verify, "find edits and losses in the journal; 1 if there are any")
+    proof.add_argument(
+        "--head",
+        action="append",
+        default=[],
+        metavar="HASH",
+        help="printed on a report or an export, and has to be in the journal; may come again",
+    )
+    erasing = add(subs, "erase", journal.erase, "erase a client for good; it asks for the code once more")
+    erasing.add_argument("client", metavar="CLIENT", help="the client's code")
+    erasing.add_argument("--yes", action="store_true", help="do not ask")
+    backup = add(
+        subs, "backup", journal.backup, "write all data to one file, sealed by a passphrase that is asked for"
+    )
+    backup.add_argument("file", type=Path, metavar="FILE")
+    restore = add(subs, "restore", journal.restore, "make the data folder anew from a backup")
+    restore.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a backup, or one of the folders under backups/ in a data folder",
+    )
+    for sub in (proof, erasing, backup, restore):
+        sub.add_argument("--data", type=Path, metavar="DIR", help="the data folder (default: TWINTAP_DATA)")
+        _add_json(sub)
     return parser
 
 
