@@ -336,7 +336,7 @@ async def _tell(
 
 def _admin_link(offers: Offers, base: str) -> str:
     """Make the link by which this computer's own browser gets the rights of its owner, once."""
-    text, _ = offers.make("admin", None)
+    text, _ = offers.make("admin", None, giver="system")
     return links.join_link(base, text)
 
 

@@ -267,6 +267,26 @@ async def test_leaving_ends_the_token_and_takes_the_cookie_away(served: Api) -> 
     assert error(answer) == (409, "bearer")
 
 
+async def test_who_joined_and_by_whose_offer_is_in_the_journal(served: Api) -> None:
+    ada = served.give("therapist", "room-1", label="Ada")
+    offer = (
+        await served.http.post("/join/offers", json={"room": "room-1", "role": "display"}, headers=ada)
+    ).json()
+    browser = Browser(served)
+    await browser.join(offer, label="second screen")
+    await browser.post("/leave")
+    await served.journal.flushed()
+    found = [
+        (entry.type, entry.actor, entry.data)
+        for entry in await served.journal.daemon_entries()
+        if entry.type.startswith("token.")
+    ]
+    given, revoked = found
+    assert given[:2] == ("token.given", "Ada")
+    assert {"label": "second screen", "role": "display", "rooms": ["room-1"]}.items() <= given[2].items()
+    assert revoked == ("token.revoked", "second screen", {"id": given[2]["id"]})
+
+
 async def test_who_works_in_two_rooms_joins_the_second_beside_the_first(served: Api) -> None:
     browser = Browser(served)
     await browser.join(await offer_in(served, room="room-1"), label="Ada")

@@ -39,7 +39,7 @@ def wrong_for(*digits: str) -> str:
 
 
 def test_an_offer_is_spent_by_the_first_who_takes_it_by_link_or_by_digits(offers: Offers) -> None:
-    text, offer = offers.make("therapist", ("room-1",), label="tablet")
+    text, offer = offers.make("therapist", ("room-1",), giver="Ada", label="tablet")
     assert offers.take(text) == offer
     with pytest.raises(Refused) as caught:
         offers.take(text)
@@ -47,16 +47,16 @@ def test_an_offer_is_spent_by_the_first_who_takes_it_by_link_or_by_digits(offers
     with pytest.raises(Refused):
         offers.take_digits(offer.digits, is_here=False)
 
-    text, offer = offers.make("display", ("room-1",))
+    text, offer = offers.make("display", ("room-1",), giver="Ada")
     assert offers.take_digits(offer.digits, is_here=False) == offer
     with pytest.raises(Refused):
         offers.take(text)
 
 
 def test_an_offer_is_over_after_ten_minutes(offers: Offers, clock: Clock) -> None:
-    text, offer = offers.make("therapist", ("room-1",))
+    text, offer = offers.make("therapist", ("room-1",), giver="Ada")
     clock.go(LIFETIME - timedelta(seconds=1))
-    fresh, _ = offers.make("therapist", ("room-1",))
+    fresh, _ = offers.make("therapist", ("room-1",), giver="Ada")
     clock.go(timedelta(seconds=1))
     for taken in (lambda: offers.take(text), lambda: offers.take_digits(offer.digits, is_here=True)):
         with pytest.raises(Refused):
@@ -65,7 +65,7 @@ def test_an_offer_is_over_after_ten_minutes(offers: Offers, clock: Clock) -> Non
 
 
 def test_ten_wrong_guesses_make_the_digits_void_and_leave_the_link(offers: Offers) -> None:
-    text, offer = offers.make("therapist", ("room-1",))
+    text, offer = offers.make("therapist", ("room-1",), giver="Ada")
     wrong = wrong_for(offer.digits)
     for _ in range(10):
         with pytest.raises(Refused):
@@ -80,7 +80,7 @@ def test_ten_wrong_guesses_make_the_digits_void_and_leave_the_link(offers: Offer
 
 
 def test_void_digits_are_opened_by_no_empty_ones(offers: Offers) -> None:
-    _, offer = offers.make("therapist", ("room-1",))
+    _, offer = offers.make("therapist", ("room-1",), giver="Ada")
     for _ in range(11):
         with pytest.raises(Refused):
             offers.take_digits(wrong_for(offer.digits), is_here=False)
@@ -92,23 +92,23 @@ def test_guessing_on_and_on_is_shut_out_for_a_while_whatever_is_offered_meanwhil
     offers: Offers, clock: Clock
 ) -> None:
     for _ in range(30):
-        _, offer = offers.make("therapist", ("room-1",))
+        _, offer = offers.make("therapist", ("room-1",), giver="Ada")
         with pytest.raises(Refused) as caught:
             offers.take_digits(wrong_for(offer.digits), is_here=False)
         assert code(caught) == "offer"
-    text, offer = offers.make("therapist", ("room-1",))
+    text, offer = offers.make("therapist", ("room-1",), giver="Ada")
     with pytest.raises(Refused) as caught:
         offers.take_digits(offer.digits, is_here=False)
     assert code(caught) == "slower"
     assert 0 < (caught.value.fault.retry_after_ms or 0) <= 600_001
     assert offers.take(text).role == "therapist"
     clock.go(timedelta(minutes=10, milliseconds=1))
-    _, offer = offers.make("therapist", ("room-1",))
+    _, offer = offers.make("therapist", ("room-1",), giver="Ada")
     assert offers.take_digits(offer.digits, is_here=False) == offer
 
 
 def test_an_admin_s_digits_count_on_this_computer_alone(offers: Offers) -> None:
-    _, offer = offers.make("admin", None)
+    _, offer = offers.make("admin", None, giver="Ada")
     with pytest.raises(Refused):
         offers.take_digits(offer.digits, is_here=False)
     assert offers.take_digits(offer.digits, is_here=True).role == "admin"
@@ -116,7 +116,7 @@ def test_an_admin_s_digits_count_on_this_computer_alone(offers: Offers) -> None:
 
 @pytest.mark.parametrize("digits", ["\ud800" * 6, "１２３４５６", "", "1" * 100])
 def test_odd_digits_are_merely_wrong(offers: Offers, digits: str) -> None:
-    offers.make("therapist", ("room-1",))
+    offers.make("therapist", ("room-1",), giver="Ada")
     with pytest.raises(Refused):
         offers.take_digits(digits, is_here=True)
 
@@ -124,12 +124,12 @@ def test_odd_digits_are_merely_wrong(offers: Offers, digits: str) -> None:
 def test_no_two_open_offers_have_the_same_digits(offers: Offers, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter([7, 7, 7, 8])
     monkeypatch.setattr(module.secrets, "randbelow", lambda _: next(drawn))
-    assert offers.make("display", None)[1].digits == "000007"
-    assert offers.make("display", None)[1].digits == "000008"
+    assert offers.make("display", None, giver="Ada")[1].digits == "000007"
+    assert offers.make("display", None, giver="Ada")[1].digits == "000008"
 
 
 def test_a_page_that_offers_again_and_again_pushes_its_oldest_out(offers: Offers) -> None:
-    texts = [offers.make("display", ("room-1",))[0] for _ in range(65)]
+    texts = [offers.make("display", ("room-1",), giver="Ada")[0] for _ in range(65)]
     with pytest.raises(Refused):
         offers.take(texts[0])
     assert offers.take(texts[1]).role == "display"
@@ -137,17 +137,17 @@ def test_a_page_that_offers_again_and_again_pushes_its_oldest_out(offers: Offers
 
 
 def test_what_is_withdrawn_is_void_and_what_could_not_be_kept_is_not_spent(offers: Offers) -> None:
-    text, offer = offers.make("display", ("room-1",))
+    text, offer = offers.make("display", ("room-1",), giver="Ada")
     offers.withdraw("0" * 12)
     offers.put_back(offers.take(text))
     assert offers.take_digits(offer.digits, is_here=False) == offer
-    text, offer = offers.make("display", ("room-1",))
+    text, offer = offers.make("display", ("room-1",), giver="Ada")
     offers.withdraw(offer.id)
     with pytest.raises(Refused):
         offers.take(text)
 
 
 def test_digits_and_token_show_in_no_text_of_an_offer(offers: Offers) -> None:
-    text, offer = offers.make("display", ("room-1",))
+    text, offer = offers.make("display", ("room-1",), giver="Ada")
     assert offer.digits not in repr(offer).replace(offer.digest, "")
     assert text not in repr(offer)

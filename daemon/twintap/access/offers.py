@@ -32,6 +32,7 @@ _WRONG_WITHIN = timedelta(minutes=10)
 class Offer:
     """What one who joins is given. `rooms` None: all rooms; `label` None: the joiner says who it is.
 
+    `giver`: the label of who offered it.
     `stays`: how long the browser stays joined after its latest use. `digits` "": void.
     """
 
@@ -39,6 +40,7 @@ class Offer:
     digits: str = field(repr=False)
     role: Role
     rooms: tuple[str, ...] | None
+    giver: str
     label: str | None
     notes: bool
     stays: timedelta
@@ -69,6 +71,7 @@ class Offers:
         role: Role,
         rooms: tuple[str, ...] | None,
         *,
+        giver: str,
         label: str | None = None,
         notes: bool = False,
         stays: timedelta = STAYS,
@@ -80,7 +83,9 @@ class Offers:
         digits = _digits()
         while digits in taken:
             digits = _digits()
-        offer = Offer(digest_of(text), digits, role, rooms, label, notes, stays, self._now() + LIFETIME)
+        offer = Offer(
+            digest_of(text), digits, role, rooms, giver, label, notes, stays, self._now() + LIFETIME
+        )
         self._open[offer.digest] = offer
         while len(self._open) > _OPEN_MAX:
             self._open.popitem(last=False)

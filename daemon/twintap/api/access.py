@@ -116,7 +116,12 @@ async def make_offer(context: Ctx, request: Request, giver: Inviter, body: Offer
     if body.label is not None:
         checked_name("label", body.label)
     text, offer = context.offers.make(
-        body.role, rooms, label=body.label, notes=body.notes, stays=timedelta(seconds=body.stays_s)
+        body.role,
+        rooms,
+        giver=giver.label,
+        label=body.label,
+        notes=body.notes,
+        stays=timedelta(seconds=body.stays_s),
     )
     own = await asyncio.to_thread(addresses.own_addresses)
     served = addresses.served_addresses(context.host, own)
@@ -188,8 +193,15 @@ async def join(context: Ctx, request: Request, response: Response, body: JoinBod
     except (StoreError, Refused):
         context.offers.put_back(offer)
         raise
+    given = {
+        "id": token.id,
+        "label": token.label,
+        "role": token.role,
+        "rooms": None if token.rooms is None else list(token.rooms),
+    }
+    context.desk.note("token.given", given, actor=offer.giver)
     if before is not None:
-        await asyncio.to_thread(context.store.revoke_token, before.id)
+        await _end(context, before, token.label)
     response.set_cookie(
         context.gate.cookie_name,
         text,
@@ -227,6 +239,11 @@ def _unique(context: Context, label: str, before: Token | None) -> str:
     return numbered
 
 
+async def _end(context: Context, token: Token, actor: str) -> None:
+    await asyncio.to_thread(context.store.revoke_token, token.id)
+    context.desk.note("token.revoked", {"id": token.id}, actor=actor)
+
+
 @router.get("/me", responses=answers())
 async def me(token: Anybody) -> Me:
     """Say who asks, and what it is allowed."""
@@ -238,5 +255,5 @@ async def leave(context: Ctx, response: Response, token: Anybody) -> None:
     """End this browser's cookie. Its token may still stop for 24 h, and nobody has it any longer."""
     if not token.is_cookie:
         raise Refused(Fault("bearer", "a token that is sent as a header ends when it is revoked"))
-    await asyncio.to_thread(context.store.revoke_token, token.id)
+    await _end(context, token, token.label)
     response.delete_cookie(context.gate.cookie_name, path="/", httponly=True, samesite="strict")
