@@ -18,13 +18,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-from tests.bench import command, heap, left_right, light, page, pairs, sets
+from tests.bench import command, heap, journal, left_right, light, page, pairs, sets
 from tests.bench.report import ROOT, Report, Table
 from tests.bench.rig import BenchError, last_words, progress
 from twintap_protocol.errors import TwintapError
 
 AIRS = ("quiet", "busy", "bad")
-BENCHMARKS = ("left-right", "command", "sets", "pairs", "heap", "light", "page")
+BENCHMARKS = ("left-right", "command", "sets", "pairs", "heap", "journal", "light", "page")
 
 Job = Callable[[Path, Path], Awaitable[Table]]
 
@@ -111,6 +111,9 @@ def jobs(given: argparse.Namespace) -> Iterator[tuple[str, Job]]:
         yield "pairs", lambda folder, out: pairs.measure(folder, out, numbers, 12 if given.quick else 100)
     if "heap" in given.only:
         yield "heap", lambda folder, out: heap.measure(folder, out, seconds)
+    if "journal" in given.only:
+        appends, sessions = (100, 1_000) if given.quick else (1_000, journal.SESSIONS)
+        yield "journal", lambda _folder, out: journal.measure(out, appends, sessions)
     if "light" in given.only:
         yield "light", lambda folder, out: light.measure(folder, out, min(seconds, 180.0))
     if "page" in given.only:
