@@ -5,7 +5,7 @@ import { mayFlash } from "./beat.js";
 
 const FADE_US = 200e3;
 const FRAME_US = 1e6 / 60;
-const GAP_MOST_US = 50e3; // a page that was held up goes on where it was, and does not leap
+const GAP_MOST_US = 100e3; // a page that was held up fades no faster for it
 
 /**
  * Which figure is shown, and why it is another than was chosen. `chosen`: auto, dot, bars or none.

@@ -13,7 +13,7 @@ const HUSH_S = 0.15; // off within 200 ms of a stop, with what a message takes
 const MOVED_US = 3e3;
 const READS = 25;
 const PROOF = 3; // so many reads in a row, and far from the others: something else is heard on now
-const LATENCY_MOST_US = 2e6;
+const LATENCY_MOST_US = 1e6; // the slowest of wireless headphones take less
 
 /** Where this page's clock is on the sound card's: what is heard at `hereUs` has to stand at `contextUs`. */
 export class SoundClock {
