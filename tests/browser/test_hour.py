@@ -6,8 +6,10 @@ step leaves the room as the next one finds it, as in a session.
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Download, Page, expect
 
 from tests.browser.rig import PATIENCE_MS, SIDES, House, Pages, until
@@ -61,9 +63,14 @@ def pulses_since(daemon: House, since_us: int) -> dict[str, list[traces.Pulse]]:
 
 
 def assert_alternates(daemon: House, since_us: int) -> None:
-    """Left, right, left, right since then, and never both at once."""
-    pulses = pulses_since(daemon, since_us)
-    assert traces.alternation_faults(pulses["left"], pulses["right"]) == []
+    """Left, right, left, right in the set since then, and never both at once."""
+    pulses, told = pulses_since(daemon, since_us), daemon.set(ROOM)
+    assert told is not None
+    faults = traces.alternation_faults(pulses["left"], pulses["right"])
+    if any(told[side]["skipped"] for side in SIDES):
+        # A machine that kept a board from its edge: it skipped the pulse and counted it, as it has to.
+        faults = [fault for fault in faults if fault.kind != "order"]
+    assert faults == []
 
 
 def session_of(daemon: House) -> rig.Json:
@@ -77,6 +84,7 @@ def recorded(daemon: House, session: str) -> list[rig.Json]:
     return [row["data"] for row in daemon.admin.get(f"/sessions/{session}")["sets"]]
 
 
+@pytest.mark.timeout(300)
 def test_the_whole_hour(browser_page: Pages, daemon: House, shots: Path, tmp_path: Path) -> None:
     """Join, check, open, sets, stops, faults, a dead daemon, a sleeping tablet, close, export, erase."""
     # -- the link on the table, and a second pair of eyes ---------------------------------------------------
@@ -147,13 +155,12 @@ def test_the_whole_hour(browser_page: Pages, daemon: House, shots: Path, tmp_pat
         before = planned.inner_text()
         work.less("passes")
         expect(planned).not_to_have_text(before)
+    daemon.pair(ROOM).watch_host()
     since_us = rig.now_us()
     page.keyboard.press("PageDown")
     work.expect("running")
     until(page, "the set's own end", lambda: (daemon.set(ROOM) or {})["state"] == "ended")
-    pulses = pulses_since(daemon, since_us)
-    assert (len(pulses["left"]), len(pulses["right"])) == (4, 4)
-    assert_alternates(daemon, since_us)
+    daemon.pair(ROOM).assert_exact(since_us, 4)
     work.rate("sud", 6)
     work.rate("voc", 3)
 
@@ -233,7 +240,7 @@ def test_the_whole_hour(browser_page: Pages, daemon: House, shots: Path, tmp_pat
     work.expect("hold")
     assert session_of(daemon)["id"] == session["id"]
     assert not any(pulses_since(daemon, still_us).values())
-    expect(page.locator("#trouble")).to_be_empty()
+    expect(page.locator("#trouble")).not_to_contain_text("No connection")
 
     # -- set 7: an open set, and the tablet falls asleep -----------------------------------------------------
     while planned.inner_text() != "open":
@@ -244,19 +251,22 @@ def test_the_whole_hour(browser_page: Pages, daemon: House, shots: Path, tmp_pat
     hold(page, "hold", 1_300)
     daemon.until_tapping(ROOM, since_us)
     work.expect("running")
+    wake = asleep(page)
     asleep_us = rig.now_us()
-    page.close()
     until(other, "the end of the set", lambda: (daemon.set(ROOM) or {})["state"] == "ended", 40)
     ended = daemon.set(ROOM)
     assert ended is not None
     assert ended["ended_reason"] == "controller"
-    assert 13_000_000 < off_after_us(daemon, asleep_us, (rig.now_us() - asleep_us) / 1e6 + 0.2) < 20_000_000
-    # Whoever joins next sees why.
-    page = browser_page(label="Kim again", at=f"#/work/{ROOM}")
-    work = Surface(page)
-    work.expect("hold")
-    expect(page.get_by_test_id("why")).to_have_text(re.compile(r"\w+"))
-    browser_page.shot(page, "hour-tablet-slept")
+    # A few seconds to be missed, fifteen to come back in.
+    assert 13_000_000 < off_after_us(daemon, asleep_us, (rig.now_us() - asleep_us) / 1e6 + 0.2) < 30_000_000
+    # It wakes, and whoever joins next joins: both are told why.
+    wake()
+    next_one = browser_page(label="Kim again", at=f"#/work/{ROOM}", size="phone")
+    for one, mode in ((page, "hold"), (next_one, "lead")):
+        Surface(one).expect(mode)
+        expect(one.get_by_test_id("why")).to_contain_text("no controlling screen")
+    browser_page.shot(next_one, "hour-tablet-slept")
+    next_one.close()
 
     # -- close, with a word for next time; the page of the session -------------------------------------------
     page.get_by_test_id("menu").tap()
@@ -300,6 +310,19 @@ def test_the_whole_hour(browser_page: Pages, daemon: House, shots: Path, tmp_pat
     expect(page.get_by_text("The content of this session was erased.")).to_be_visible()
     assert "tingle" not in page.locator("body").inner_text()
     assert not leaks(daemon, b"tingle")
+
+
+def asleep(page: Page) -> Callable[[], None]:
+    """Put a page to sleep as a tablet does: its script halts, its sockets stay open. Gives what wakes it."""
+    tablet = page.context.new_cdp_session(page)
+    tablet.send("Debugger.enable")
+    tablet.send("Debugger.pause")
+
+    def wake() -> None:
+        tablet.send("Debugger.resume")
+        tablet.send("Debugger.disable")
+
+    return wake
 
 
 def hold(page: Page, test_id: str, ms: int) -> None:

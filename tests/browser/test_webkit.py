@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Remote
+from selenium.webdriver import ActionChains, Remote
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support import expected_conditions as until
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser.rig import House
+from tests.browser.rig import SIDES, House
 from tests.browser.webkit import PATIENCE_S, webkit
+from tests.support import rig
+
+ROOM = "one"
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +23,47 @@ def tablet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
         yield remote
 
 
-def test_a_tablet_joins_by_its_link_and_runs_a_set(tablet: Remote, daemon: House, shots: Path) -> None:
-    wait = WebDriverWait(tablet, PATIENCE_S)
-    tablet.get(daemon.join_link("one"))
-    wait.until(until.element_to_be_clickable((By.CSS_SELECTOR, "[data-testid=join]"))).click()
-    wait.until(until.url_contains("#/ready/one"))
+def test_a_tablet_joins_by_its_link_and_runs_sets(tablet: Remote, daemon: House, shots: Path) -> None:
+    wait = WebDriverWait(tablet, PATIENCE_S, poll_frequency=0.05)
+
+    def shown(mode: str) -> None:
+        wait.until(
+            until.text_to_be_present_in_element_attribute((By.CSS_SELECTOR, "main.work"), "data-mode", mode)
+        )
+
+    def control(name: str) -> tuple[str, str]:
+        return By.CSS_SELECTOR, f"[data-testid={name}]"
+
+    tablet.get(daemon.join_link(ROOM))
+    wait.until(until.element_to_be_clickable(control("join"))).click()
+    wait.until(until.url_contains(f"#/ready/{ROOM}"))
+    wait.until(until.visibility_of_element_located((By.CSS_SELECTOR, ".healthy")))
     tablet.save_screenshot(str(shots / "webkit-ready.png"))
+    tablet.find_element(By.CSS_SELECTOR, "input.code").send_keys("W-12")
+    tablet.find_element(By.CSS_SELECTOR, ".open button[type=submit]").click()
+    wait.until(until.url_contains(f"#/work/{ROOM}"))
+    shown("idle")
+
+    # By a touch, and stopped by a touch.
+    since_us = rig.now_us()
+    wait.until(until.element_to_be_clickable(control("surface"))).click()
+    daemon.until_tapping(ROOM, since_us)
+    shown("running")
+    tablet.save_screenshot(str(shots / "webkit-work.png"))
+    tablet.find_element(*control("surface")).click()
+    daemon.until_still(ROOM)
+    shown("idle")
+    wait.until(until.element_to_be_clickable(control("sud-5"))).click()
+    wait.until(lambda _: daemon.daemon.room(ROOM)["session"]["last_sud"] == 5)
+
+    # By keys.
+    since_us = rig.now_us()
+    ActionChains(tablet).send_keys(Keys.PAGE_DOWN).perform()
+    daemon.until_tapping(ROOM, since_us)
+    shown("running")
+    ActionChains(tablet).send_keys(Keys.ESCAPE).perform()
+    daemon.until_still(ROOM)
+    ended = daemon.set(ROOM)
+    assert ended is not None
+    assert (ended["state"], ended["ended_reason"]) == ("ended", "stop")
+    assert [len(daemon.hands(ROOM, side).pulses(since_us)) > 0 for side in SIDES] == [True, True]

@@ -158,7 +158,7 @@ async def test_a_page_that_pinged_and_falls_silent_is_present_no_more_until_it_w
     served: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A tablet asleep: its computer keeps the socket open, and the page in it does nothing."""
-    monkeypatch.setattr(watch, "_SILENT_AFTER_S", 0.2)
+    monkeypatch.setattr(watch, "_SILENT_AFTER_S", 0.8)
     async with served.watch("/watch") as socket:
         for number in (1, 2):
             await socket.send(command(id=number, do="ping", room="room-1"))
