@@ -39,15 +39,18 @@ export function mount(root, app, params) {
     const isOpen = !session.closed_at;
     fill(main, 
       backLink(),
-      el("h1", { tabindex: "-1" }, t("after.heading", { kind: kind(session.kind), day: day(session.opened_at, zone) })),
-      session.erased ? el("p", { class: "known warn" }, t("after.erased")) : null,
-      summary(session, zone),
+      el("h1", { tabindex: "-1" }, session.kind ? t("after.heading", { kind: kind(session.kind), day: day(session.opened_at, zone) }) : t("after.heading_erased", { day: day(session.opened_at, zone) })),
+      session.erased ? el("p", { class: "known warn" }, t("after.erased")) : summary(session, zone),
       isOpen && may ? closing(session) : null,
-      el("div", { class: "after-columns" }, isOpen ? null : planOf(state), exports()),
-      plotOf(session, state, sets, zone),
-      setsTable(sets, zone),
-      entriesTable(state, zone),
-      may && !session.erased ? moving(session) : null,
+      session.erased
+        ? null
+        : [
+            el("div", { class: "after-columns" }, isOpen ? null : planOf(state), exports()),
+            plotOf(session, state, sets, zone),
+            setsTable(sets, zone),
+            entriesTable(state, zone),
+            may ? moving(session) : null,
+          ],
     );
   }
 

@@ -151,6 +151,7 @@ export function makeLive(present = () => null) {
     open,
     close() {
       isWanted = false;
+      isRefused = false; // it was told once, and whoever closes the line knows it
       clearTimeout(retry);
       drop();
       tell();

@@ -33,22 +33,32 @@ function daemonPanel(app, isAdmin) {
   const said = outcome();
   const verdict = el("p", { class: "own-words", role: "status" });
   const rooms = el("ul", { class: "lights" });
-  const check = button(t("settings.journal.check"), () =>
+  const hash = el("input", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: 80 });
+  const hashed = field(t("settings.journal.head"), hash, { hint: t("settings.journal.head_hint") });
+  const check = button(t("settings.journal.check"), null, { type: "submit" });
+  const prove = () =>
     attempt(check, said, async () => {
+      const head = hash.value.replace(/\s/g, "").toLowerCase();
+      if (head && !/^[0-9a-f]{64}$/.test(head)) return hashed.say(t("settings.journal.head_wrong"));
+      hashed.say("");
+      verdict.classList.remove("wrong");
       verdict.textContent = t("settings.journal.checking");
-      const found = await api.get("/journal/verify");
-      verdict.classList.toggle("wrong", found.ok === false);
-      verdict.textContent = verdictOf(found);
-    }).finally(() => {
-      if (verdict.textContent === t("settings.journal.checking")) verdict.textContent = "";
-    }),
-  );
+      try {
+        const found = await api.get(`/journal/verify${head ? `?head=${head}` : ""}`);
+        verdict.classList.toggle("wrong", !found.ok);
+        verdict.textContent = verdictOf(found);
+      } catch (refusal) {
+        verdict.textContent = "";
+        throw refusal;
+      }
+      return undefined;
+    });
   const box = el(
     "section",
     { class: "panel", "aria-labelledby": "daemon" },
     el("h2", { id: "daemon" }, t("settings.daemon.title")),
     facts,
-    isAdmin ? el("div", {}, el("h3", {}, t("settings.journal.title")), el("p", {}, t("settings.journal.words")), el("div", { class: "row" }, check), verdict) : null,
+    isAdmin ? el("div", {}, el("h3", {}, t("settings.journal.title")), el("p", {}, t("settings.journal.words")), form(prove, hashed.box, el("div", { class: "row" }, check)), verdict) : null,
     el("h3", {}, t("settings.lights.title")),
     el("p", {}, t("settings.lights.words")),
     rooms,
@@ -76,6 +86,7 @@ function daemonPanel(app, isAdmin) {
 function verdictOf(found) {
   const broken = found.chains.find((chain) => chain.state === "broken");
   if (broken) return t("settings.journal.broken", { chain: broken.chain, seq: broken.at_seq ?? "–", why: broken.how ?? "" });
+  if (found.missing_heads.length) return t("settings.journal.missing");
   return t("settings.journal.intact", { chains: count("settings.journal.chains", found.chains.length) });
 }
 
@@ -122,7 +133,8 @@ function erasePanel() {
       go,
       said,
       async () => {
-        if (again.control.value.trim().toUpperCase() !== code) {
+        // As the daemon has it: capitals, and one dash for spaces.
+        if (again.control.value.trim().toUpperCase().split(/\s+/).join("-") !== code) {
           again.say(t("settings.erase.differs"));
           again.control.focus();
           return;
