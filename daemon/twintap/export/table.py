@@ -37,7 +37,7 @@ def columns() -> tuple[str, ...]:
         if not kind.startswith(_NEVER) and model is not events.Corrected:
             fields.update(dict.fromkeys(_flat_names(model, "")))
     # A correction's `entry` is among the fields: an undoing has the same.
-    return (*_BEFORE, *sorted(fields), *_AFTER)
+    return (*_BEFORE, *sorted(fields.keys() - {*_BEFORE, *_AFTER}), *_AFTER)
 
 
 def _flat_names(model: type[BaseModel], before: str) -> Iterator[str]:
@@ -92,8 +92,7 @@ def _data(entry: Entry, told: Told | None) -> Mapping[str, object]:
     data: Mapping[str, object] = entry.data or {}
     if entry.type == "entry.corrected":
         return {**cast("Mapping[str, object]", data["data"]), "entry": data["entry"]}
-    # The visit's code is in a column of its own, as it holds now.
-    return {name: value for name, value in data.items() if name != "code" or entry.type == "session.moved"}
+    return data
 
 
 def _state(told: Told | None) -> str:
