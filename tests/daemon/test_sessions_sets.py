@@ -62,9 +62,10 @@ async def practice_in(path: Path) -> AsyncGenerator[Practice]:
 
 
 @pytest.fixture
-async def practice(tmp_path: Path) -> AsyncGenerator[Practice]:
+async def practice(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncGenerator[Practice]:
     async with practice_in(tmp_path / "data") as practice:
         yield practice
+    assert "was not kept" not in caplog.text, "every event of a room is one that the journal knows"
 
 
 async def test_a_set_is_recorded_with_what_was_asked_and_what_was_done(practice: Practice) -> None:
@@ -118,6 +119,31 @@ async def test_who_ended_a_set_is_recorded(practice: Practice) -> None:
     await practice.home.over()
     record = await practice.recorded(opened.id)
     assert (record["reason"], record["by"], record["side"]) == ("button", "button", "right")
+
+
+async def test_every_turn_of_a_set_is_kept(practice: Practice) -> None:
+    opened = await practice.begin()
+    hub = practice.home.hub
+    with hub.controller_present("blue", "ann"):
+        await practice.start(rate_hz=2, pulse_ms=60, passes=200)
+        for rate_hz in (3.0, 4.0):
+            # The second comes when the first is about to be taken, and has to wait for it.
+            await practice.desk.change_set("blue", {"rate_hz": rate_hz}, actor="ann", revision=None)
+            await asyncio.sleep(0.35)
+    await until(lambda: practice.home.set.asked is None and practice.home.set.pacing["rate_hz"] == 4, "4 Hz")
+
+    def is_alone() -> bool:
+        current = hub._room("blue").state.set  # pyright: ignore[reportPrivateUsage]
+        return current is not None and current.left_alone_us is not None
+
+    await until(is_alone, "the last controller is gone")
+    with hub.controller_present("blue", "bob"):
+        await hub.stop_set("blue", soft=True, actor="bob")
+    kinds = [kind for kind, _ in await practice.events(opened.id)]
+    assert {"set.changed", "set.change_taken", "set.left_alone", "set.passes"} <= set(kinds)
+    assert (kinds[0], kinds[-1]) == ("set.asked", "set.recorded")
+    record = await practice.recorded(opened.id)
+    assert (record["changes"], record["pacing"]["rate_hz"], record["pacing"]["passes"]) == (2, 4, 200)
 
 
 async def test_a_try_out_is_journalled_under_its_room(practice: Practice) -> None:
