@@ -194,6 +194,7 @@ def test_the_page_counts_the_same_pulses_as_the_daemon(
     for one, (_, start_us, over_us) in zip(found, expected, strict=True):
         assert one["startUs"] == pytest.approx(start_us, abs=0.01)
         assert one["endUs"] == pytest.approx(over_us, abs=0.01)
+        assert one["middleUs"] == pytest.approx((start_us + over_us) / 2, abs=0.01)
     assert end_us == pytest.approx(expected[-1][2], abs=0.01)
 
 
