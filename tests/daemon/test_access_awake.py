@@ -57,13 +57,13 @@ async def awake(desktop: Desktop) -> AsyncGenerator[Awake]:
     yield made
     desktop.answers.set()
     await made.close()
-    assert desktop.held == 0
+    await desktop.until(held=0)
 
 
 async def test_it_is_held_from_hold_to_release_in_one_thread_of_its_own(
     awake: Awake, desktop: Desktop
 ) -> None:
-    assert desktop.held == 0
+    await desktop.until(held=0)
     for _ in range(3):
         await awake.hold()
         await awake.hold()
