@@ -12,7 +12,7 @@ import { makeLayers } from "./layers.js";
 import { makeLive } from "./live.js";
 import { LOCK, showTheme } from "./prefs.js";
 import { answer, readySound } from "./sound.js";
-import { isOn, makeStop, MEANT } from "./stop.js";
+import { COOLDOWN_MS, isOn, makeStop, MEANT } from "./stop.js";
 import { makeStopBar } from "./stopbar.js";
 import { loadText, t } from "./text.js";
 import { showTroubles, troubles } from "./trouble.js";
@@ -42,7 +42,9 @@ let room = sessionStorage.getItem(ROOM);
 let view = null;
 let shown = { module: "", isBare: false };
 let turn = 0;
-const wasOn = new Map(); // by room: whether a set ran when it was last known
+// By room, what was seen of its sets: `on`, the one that ran when it was last known (null: none); `endedAt`,
+// when one was seen to end; `isLost`: the daemon began anew, and of the set that ran it knows nothing.
+const pasts = new Map();
 
 const live = makeLive(() => (me && COMMANDS.has(me.role) ? room : null));
 const layers = makeLayers(at("layers"), at("toasts"), [root, nav], () => render());
@@ -64,6 +66,10 @@ const app = {
   /** The room that this tab is about, by its name; null: none yet. */
   get room() {
     return room;
+  },
+  /** What was seen of this room's sets: {on, endedAt, isLost}. */
+  get past() {
+    return pastOf(room);
   },
   /** Goes to a view: `#/ready/blue`. */
   go(hash) {
@@ -88,14 +94,28 @@ function onStop(state) {
   render();
 }
 
+function pastOf(name) {
+  if (!pasts.has(name)) pasts.set(name, { on: null, endedAt: null, isLost: false });
+  return pasts.get(name);
+}
+
+function remember(past, set) {
+  if (isOn(set)) Object.assign(past, { on: set.set_id, endedAt: null, isLost: false });
+  else if (past.on !== null) {
+    Object.assign(past, { on: null, endedAt: performance.now(), isLost: !set });
+    setTimeout(render, COOLDOWN_MS + 20);
+  }
+}
+
 // -- what is so on every view ----------------------------------------------------------------------------
 
 function render() {
   const known = room ? live.room(room) : null;
-  if (known) wasOn.set(room, isOn(known.set));
+  const past = pastOf(room);
+  if (known) remember(past, known.set);
   const found = me ? troubles(live, known, shown.withProblems) : [];
   showTroubles(at("trouble"), found);
-  const maybe = known ?? (wasOn.get(room) ? { set: { state: "running" } } : null);
+  const maybe = known ?? (past.on !== null ? { set: { state: "running" } } : null);
   showStop(me ? maybe : null, stop.state, shown.isSurface && !layers.isOpen);
   mark(document.body, "data-view", shown.module || null);
   view?.update?.(known);
@@ -118,7 +138,7 @@ function onKey(event) {
   readySound();
   if (!me || !room || event.ctrlKey || event.altKey || event.metaKey) return;
   const known = live.room(room);
-  const isRunning = known ? isOn(known.set) : Boolean(wasOn.get(room));
+  const isRunning = known ? isOn(known.set) : pastOf(room).on !== null;
   if (event.key === "Escape") {
     if (isRunning || stop.state.phase === "red") {
       if (!event.repeat) stopNow();

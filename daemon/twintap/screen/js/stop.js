@@ -90,6 +90,9 @@ export function makeStop(live, { changed, ended }) {
   };
 }
 
+/** So long after a set has ended nothing starts: a finger on its way to stop must not. */
+export const COOLDOWN_MS = 1000;
+
 /** The reasons for which a set ends as somebody in the room meant it to. */
 export const MEANT = new Set(["stop", "soft", "finished", "longest"]);
 

@@ -1,8 +1,7 @@
 // What the surface shows, and what a touch on it means. Decided from values alone; nothing here is drawn.
 
-import { isOn, MEANT } from "./stop.js";
+import { COOLDOWN_MS, isOn, MEANT } from "./stop.js";
 
-export const COOLDOWN_MS = 1000;
 export const HOLD_MS = 1000;
 
 /** Whether the last set ended as nobody had meant it to: then one looks first, and a held control starts again. */

@@ -9,9 +9,8 @@ import { choosePhase, closeSession, makeMarks, makeRatings, openTargets } from "
 import { makeLock, openHelp, openMenu } from "./workmenu.js";
 import { makeTop } from "./worktop.js";
 import { isOn } from "./stop.js";
-import { COOLDOWN_MS, faceOf, HOLD_MS, needsHold } from "./surface.js";
+import { faceOf, HOLD_MS, needsHold } from "./surface.js";
 import { has, spanOf, t, tn } from "./text.js";
-import { wordsOf } from "./trouble.js";
 import { stayAwake } from "./wake.js";
 
 export const styles = ["work.css"];
@@ -31,9 +30,6 @@ export function mount(root, app, { room }) {
   let shown = face; // what has been painted: a touch means this
   let frame = 0;
   let isStarting = false;
-  let endedAt = null;
-  let lastOn = null; // the set that ran when the room was last known
-  let isLost = false;
   let refused = null;
   let refusedTimer = 0;
   let actedAt = -Infinity;
@@ -166,10 +162,10 @@ export function mount(root, app, { room }) {
       label: app.me?.label,
       isStarting,
       stopPhase: app.stop.state.phase,
-      endedAt,
+      endedAt: app.past.endedAt,
       now: performance.now(),
       lock: lock.now,
-      isLost,
+      isLost: app.past.isLost,
     });
     cancelAnimationFrame(frame);
     const drawn = face;
@@ -196,7 +192,7 @@ export function mount(root, app, { room }) {
     // Spoken only when it changes, and never the counting.
     say(spoken, mode === "running" || mode === "cooldown" ? "" : why.textContent);
     const isLocked = Boolean(lock.now);
-    top.box.inert = side.inert = line.inert = isLocked;
+    top.box.inert = line.inert = isLocked;
     drawSide(mode, isRun);
     drawLine();
   }
@@ -220,31 +216,34 @@ export function mount(root, app, { room }) {
 
   function lastOf(set) {
     if (!set || set.state !== "ended") return "";
-    return t("work.last", { passes: tn("work.passes_n", set.passes_done), span: spanOf(set.elapsed_ms) });
+    const last = t("work.last", { passes: tn("work.passes_n", set.passes_done), span: spanOf(set.elapsed_ms) });
+    const isOthers = (set.ended_reason === "stop" || set.ended_reason === "soft") && set.ended_by !== app.me.label;
+    return isOthers ? `${last} · ${t("work.last_by", { by: set.ended_by })}` : last;
   }
 
   function whyOf(mode, set) {
     if (refused) return refused;
-    if (mode === "hold") {
-      if (view.problems.length) return `${endOf(set)} ${wordsOf(view.problems[0])}`;
-      return endOf(set);
-    }
-    if (mode === "unready") return wordsOf(view.problems[0]);
+    // What keeps the room from tapping stands in the line of trouble.
+    if (mode === "hold") return endOf(set);
     if (mode === "lead") {
       const lead = t("work.lead_has", { label: view.session.lead });
-      return isLost || needsHold(set) ? `${endOf(set)} ${lead}` : lead;
+      return app.past.isLost || needsHold(set) ? `${endOf(set)} ${lead}` : lead;
     }
     return "";
   }
 
   function endOf(set) {
-    if (isLost || !set) return t("work.ended.daemon");
+    if (app.past.isLost || !set) return t("work.ended.daemon");
     const key = `work.ended.${set.ended_reason}`;
     const side = set.ended_side ? t(`side.${set.ended_side}`) : "";
     return has(key) ? t(key, { side }) : t("work.ended.fault", { side });
   }
 
   function drawSide(mode, isRun) {
+    // For the moment in which nothing is known, nothing moves either.
+    mark(side, "data-away", view === null);
+    side.inert = view === null || Boolean(lock.now);
+    if (view === null) return;
     const now = session();
     const isNoting = Boolean(now) && app.commands;
     pace.box.hidden = !app.commands;
@@ -254,7 +253,7 @@ export function mount(root, app, { room }) {
     ratings.box.inert = isRun || mode === "cooldown";
     marks.box.hidden = !(isNoting || (now && app.me.notes));
     marks.part.hidden = marks.marks.hidden = !isNoting;
-    without.hidden = Boolean(now) || !app.commands || !view;
+    without.hidden = Boolean(now) || !app.commands;
     if (now) ratings.show(now);
   }
 
@@ -310,20 +309,6 @@ export function mount(root, app, { room }) {
     update(next) {
       const before = view;
       view = next;
-      if (next) {
-        const set = next.set;
-        if (isOn(set)) {
-          lastOn = set.set_id;
-          isLost = false;
-          endedAt = null;
-        } else if (lastOn !== null) {
-          // The daemon began anew: of the set that ran it knows nothing, and it is over.
-          if (!set || (before === null && set.set_id !== lastOn && set.state === "ended")) isLost = !set;
-          endedAt = performance.now();
-          lastOn = null;
-          setTimeout(app.render, COOLDOWN_MS + 20);
-        }
-      }
       pace.update(next);
       top.update(next);
       draw();

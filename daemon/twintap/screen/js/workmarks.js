@@ -1,7 +1,6 @@
 // Ratings in one touch each; a note, a part, a mark, a phase in two.
 
 import { button, el, field, mark as attribute } from "./dom.js";
-import { answer } from "./sound.js";
 import { t } from "./text.js";
 import { clock, kind, mark, MARKS, phase, PHASES } from "./words.js";
 
@@ -33,10 +32,8 @@ export function makeRatings(app, enter, promptAt) {
     const isSud = type === "rating.sud";
     const done = await enter(type, { value }, t(isSud ? "work.sud_noted" : "work.voc_noted", { value }));
     const from = promptAt();
-    if (done && isSud && from !== null && value >= from) {
-      answer("trouble");
+    if (done && isSud && from !== null && value >= from)
       app.toast(t("work.sud_prompt", { value, from }), { tone: "warn", action: t("work.seen"), act: () => {}, ms: 30000 });
-    }
   }
 
   const row = (type, name, values, label) =>
