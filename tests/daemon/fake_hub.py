@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from twintap.beat import Beat, beat_of
 from twintap.core.pacing import Pacing
 from twintap.errors import Fault, Refused
 from twintap.store import Pairing
@@ -133,6 +134,10 @@ class FakeHub:
         view = self._view(room)
         self.asked.append(("swap", room, actor))
         return view
+
+    def beat(self, room: str) -> Beat:
+        self._view(room)
+        return beat_of(None)
 
     def watch(self, room: str | None) -> Watch:
         watch = Watch(
