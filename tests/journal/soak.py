@@ -23,9 +23,12 @@ from twintap.journal.proving import Verdict
 from twintap.journal.tables import links
 
 ROOT = Path(__file__).parents[2]
-# Up to so long into the opening, or into the writing: some tens of transactions.
-_LONGEST_S = 0.08
+# So many of them die up to so long into the opening; the others after up to so many acknowledgements, and a
+# moment more.
 _OPENING = 0.2
+_OPENING_S = 0.1
+_MANY = 40
+_LONGEST_S = 0.01
 
 
 def kill_again_and_again(folder: Path, kills: int, chance: random.Random) -> set[str]:
@@ -42,10 +45,16 @@ def kill_again_and_again(folder: Path, kills: int, chance: random.Random) -> set
             for _ in range(kills):
                 word, child = next(victims.stdout).split()
                 assert word == "child"
-                # Some die while they open the file, most while they write.
-                if chance.random() > _OPENING:
+                # Some die while they open the file, most while they write: at once, or some transactions in.
+                if chance.random() < _OPENING:
+                    time.sleep(chance.random() * _OPENING_S)
+                else:
                     assert next(victims.stdout) == "open\n"
-                time.sleep(chance.random() * _LONGEST_S)
+                    for _ in range(chance.randrange(_MANY)):
+                        word, acknowledged = next(victims.stdout).split()
+                        assert word == "acked"
+                        acked.add(acknowledged)
+                    time.sleep(chance.random() * _LONGEST_S)
                 # The one that was said: nobody waits for it before it is dead, so its number is its own.
                 os.kill(int(child), signal.SIGKILL)
                 for line in victims.stdout:

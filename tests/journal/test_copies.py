@@ -296,8 +296,23 @@ def test_a_backup_never_writes_over_a_file(folder: Path, tmp_path: Path) -> None
     assert target.read_text() == "mine"
     with pytest.raises(StoreError, match="passphrase has to have 8"):
         backup(folder, tmp_path / "c", "short")
+    with pytest.raises(StoreError, match="No such file"):
+        backup(folder, tmp_path / "nowhere" / "c", PASSPHRASE)
     with pytest.raises(StoreError, match="no journal in"):
         backup(tmp_path / "nowhere", tmp_path / "c", PASSPHRASE)
+
+
+def test_a_backup_that_fails_leaves_no_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: object, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sealing.SealingWriter, "write", fail)
+    with pytest.raises(StoreError, match="No space left"):
+        backup(folder, tmp_path / "b", PASSPHRASE)
+    assert not (tmp_path / "b").exists()
+    assert hidden(tmp_path) == hidden(folder) == []
 
 
 def test_a_daily_copy_restores_without_a_passphrase(folder: Path, tmp_path: Path) -> None:

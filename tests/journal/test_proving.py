@@ -183,7 +183,7 @@ async def test_any_byte_that_changes_is_found(tmp_path: Path, session: str) -> N
         return do
 
     @settings(
-        max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+        max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
     )
     @given(st.sampled_from(columns), st.integers(1, 7), st.integers(0, 2000), st.integers(0, 6))
     def check(column: tuple[str, str], seq: int, at: int, bit: int) -> None:

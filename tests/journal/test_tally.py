@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
@@ -182,6 +182,7 @@ async def test_the_list_is_kept_as_the_events_come_and_can_be_made_again_from_th
 
         loop = asyncio.get_running_loop()
 
+        @settings(max_examples=25)
         @given(STEPS)
         def check(steps: list[tuple[str, Any, int]]) -> None:
             asyncio.run_coroutine_threadsafe(run(steps), loop).result(60)

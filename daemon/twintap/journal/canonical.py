@@ -22,51 +22,43 @@ def canonical(value: object) -> bytes:
     `Refused("field")` for anything else, for a number that JSON lacks or cannot carry exactly, for half of a
     surrogate pair, and for what is nested deeper than 16.
     """
-    parts: list[str] = []
     try:
-        _write(value, parts, 0)
-        return "".join(parts).encode("utf-8")
+        return _text(value, 0).encode("utf-8")
     except UnicodeEncodeError:
         raise _refused("text with half of a surrogate pair cannot be kept; take it out") from None
 
 
-def _write(value: object, parts: list[str], depth: int) -> None:
+def _text(value: object, depth: int) -> str:
+    # By the exact type first: every event comes through here in the event loop.
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(cast("str", value))
+    if kind is int and -WHOLE_MAX <= cast("int", value) <= WHOLE_MAX:
+        return repr(value)
+    if value is None or kind is bool:
+        return "null" if value is None else "true" if value else "false"
     if depth > _DEEPEST:
         raise _refused(f"data are nested deeper than {_DEEPEST} levels")
+    if isinstance(value, Mapping):
+        return _mapping(cast("Mapping[object, object]", value), depth)
+    if isinstance(value, list | tuple):
+        return f"[{','.join([_text(one, depth + 1) for one in cast('Sequence[object]', value)])}]"
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, int):
+        return _whole(value)
     if isinstance(value, str):
-        parts.append(encode_basestring(value))
-    elif value is None:
-        parts.append("null")
-    elif isinstance(value, bool):
-        parts.append("true" if value else "false")
-    elif isinstance(value, int):
-        parts.append(_whole(value))
-    elif isinstance(value, float):
-        parts.append(_number(value))
-    elif isinstance(value, Mapping):
-        _write_mapping(cast("Mapping[object, object]", value), parts, depth)
-    elif isinstance(value, list | tuple):
-        items = cast("Sequence[object]", value)
-        for at, one in enumerate(items):
-            parts.append("," if at else "[")
-            _write(one, parts, depth + 1)
-        parts.append("]" if items else "[]")
-    else:
-        raise _refused(f"a value of the type {type(value).__name__} is none of JSON's")
+        return encode_basestring(value)
+    raise _refused(f"a value of the type {kind.__name__} is none of JSON's")
 
 
-def _write_mapping(value: Mapping[object, object], parts: list[str], depth: int) -> None:
+def _mapping(value: Mapping[object, object], depth: int) -> str:
     texts = [key for key in value if isinstance(key, str)]
     if len(texts) != len(value):
         raise _refused("a key that is no text is none of JSON's")
-    # The RFC sorts by UTF-16 units; plain order differs only where a key leaves the basic plane.
-    texts.sort(key=str.encode if all(map(str.isascii, texts)) else _utf16)
-    for at, key in enumerate(texts):
-        parts.append("," if at else "{")
-        parts.append(encode_basestring(key))
-        parts.append(":")
-        _write(value[key], parts, depth + 1)
-    parts.append("}" if texts else "{}")
+    # The RFC sorts by UTF-16 units, which differs from plain order only where a key leaves the basic plane.
+    texts.sort(key=None if "".join(texts).isascii() else _utf16)
+    return f"{{{','.join([f'{encode_basestring(key)}:{_text(value[key], depth + 1)}' for key in texts])}}}"
 
 
 def _utf16(text: str) -> bytes:
@@ -87,6 +79,9 @@ def _number(value: float) -> str:
         raise _refused("a number that is not finite is none of JSON's")
     if value == 0:
         return "0"
+    if 1e-4 <= abs(value) < 1e16:
+        # Here both write digits without an exponent.
+        return repr(value).removesuffix(".0")
     sign, text = ("-", repr(-value)) if value < 0 else ("", repr(value))
     mantissa, _, power = text.partition("e")
     whole, _, fraction = mantissa.partition(".")

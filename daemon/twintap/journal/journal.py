@@ -143,6 +143,8 @@ class Journal:
             await asyncio.to_thread(self._writer.end)
         finally:
             await asyncio.to_thread(self._dispose)
+            if self._lost:
+                _log.warning("%d events came too late or too many to be journalled", self._lost)
 
     def _dispose(self) -> None:
         self._reading.dispose()

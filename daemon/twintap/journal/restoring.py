@@ -40,9 +40,15 @@ def backup(folder: Path, target: Path, passphrase: str) -> int:
     check_passphrase(passphrase)
     if not (folder / backups.FILE).is_file():
         raise StoreError(f"there is no journal in {folder}; name the data folder with TWINTAP_DATA")
-    if target.exists():
-        raise StoreError(f"{target} is there already; choose another name")
     fresh = target.with_name(f".{target.name}.new")
+    try:
+        # The name is taken first, so that a file of that name is never written over. (No hard link: a stick's
+        # file system has none.)
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise StoreError(f"{target} is there already; choose another name") from None
+    except OSError as error:
+        raise _unwritable(target, error) from error
     try:
         with tempfile.TemporaryDirectory(prefix=backups.MAKING, dir=folder) as place:
             copied = Path(place) / "data"
@@ -53,17 +59,28 @@ def backup(folder: Path, target: Path, passphrase: str) -> int:
                 _seal(copied, file, passphrase)
                 file.flush()
                 os.fsync(file.fileno())
-        # Not `replace`: a file of that name that came meanwhile stays.
-        os.link(fresh, target)
-        sync_folder(target.parent)
-        return target.stat().st_size
+        fresh.replace(target)
+        size = target.stat().st_size
     except OSError as error:
-        raise StoreError(
-            f"{target} cannot be written ({error.strerror}); choose another place for it"
-        ) from error
-    finally:
+        _unlink(fresh, target)
+        raise _unwritable(target, error) from error
+    except BaseException:
+        _unlink(fresh, target)
+        raise
+    # Some sticks' file systems cannot sync a folder; the file itself is on the disk.
+    with contextlib.suppress(OSError):
+        sync_folder(target.parent)
+    return size
+
+
+def _unwritable(target: Path, error: OSError) -> StoreError:
+    return StoreError(f"{target} cannot be written ({error.strerror}); choose another place for it")
+
+
+def _unlink(*paths: Path) -> None:
+    for path in paths:
         with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def _seal(copied: Path, file: IO[bytes], passphrase: str) -> None:
