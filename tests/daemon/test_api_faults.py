@@ -30,7 +30,7 @@ from twintap.store import Pairing, read_admin_token
 HERE = Path(__file__).parent
 # Of one test of pytest there are 120 s; the search takes about 10 where nothing else runs.
 WITHIN_S = 110
-EXAMPLES = 4
+EXAMPLES = 8
 
 
 class Server(uvicorn.Server):
