@@ -412,6 +412,19 @@ def test_nothing_is_drawn_outside_the_picture() -> None:
     assert all(after - before >= 15 for before, after in itertools.pairwise(letters))
 
 
+def test_marks_at_the_very_end_keep_their_letters_apart_and_in_the_picture() -> None:
+    told = Telling()
+    told.say("session.opened", {"code": "A", "kind": "emdr", "zone": "UTC", "hands": []})
+    told.minute = 60
+    for _ in range(12):
+        told.say("mark.set", {"mark": "eyes_open"})
+    story = tell(told.session, told.entries)
+    picture = plot.draw(story, OPENED + timedelta(minutes=60), {})
+    letters = [flag.text_at for flag in picture.marks]
+    assert max(letters) <= picture.right
+    assert all(after - before >= 15 for before, after in itertools.pairwise(letters))
+
+
 def test_the_letters_of_the_marks_never_end() -> None:
     assert [plot.letter(index) for index in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
 

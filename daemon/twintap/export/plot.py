@@ -156,12 +156,15 @@ def draw(story: Story, until: datetime, names: dict[str, str]) -> Picture:
 
 
 def _flags(places: Sequence[float]) -> tuple[Flag, ...]:
-    flags: list[Flag] = []
-    free = 0.0
-    for index, at in enumerate(places):
-        flags.append(Flag(at, letter(index), max(at, free)))
-        free = flags[-1].text_at + _FLAG
-    return tuple(flags)
+    """Give the marks' lines and letters: pushed apart to the right, and back where the picture ends."""
+    beside: list[float] = []
+    for at in places:
+        beside.append(max(at, beside[-1] + _FLAG) if beside else at)
+    limit = WIDTH - _RIGHT
+    for index in reversed(range(len(beside))):
+        beside[index] = min(beside[index], limit)
+        limit = beside[index] - _FLAG
+    return tuple(Flag(at, letter(index), beside[index]) for index, at in enumerate(places))
 
 
 class _Scale:
