@@ -5,6 +5,7 @@ import { attempt, button } from "./forms.js";
 import { t } from "./text.js";
 import { clock } from "./words.js";
 
+const HELD_MS = 600_000; // a press says which hand holds a pulser for so long; the daemon counts the same
 const FRESH_MS = 3000; // heard of within this: it is on its way, and not gone
 const FELT_MS = 12_000; // so long after a buzz the question stands where it was felt
 
@@ -54,7 +55,7 @@ export function pulserCard(side, roomPath, said, may) {
   const buzz = button(t("ready.buzz", { side: name }), buzzIt, { tone: "tall" });
   let pulser = null;
   let baseline = null;
-  let isConfirmed = false;
+  let confirmedAt = null; // by performance.now()
   let timer = 0;
   let heard = null; // when it was heard of, by the daemon's clock, and when that was news by ours
   let newsAt = -Infinity;
@@ -103,18 +104,20 @@ export function pulserCard(side, roomPath, said, may) {
   }
 
   function confirm() {
-    isConfirmed = true;
+    confirmedAt = performance.now();
     showHand();
   }
 
+  const isConfirmed = () => confirmedAt !== null && performance.now() - confirmedAt < HELD_MS;
+
   function showHand() {
-    box.classList.toggle("confirmed", isConfirmed);
-    const text = !pulser ? "" : t(isConfirmed ? "ready.hand.confirmed" : "ready.hand.press");
+    box.classList.toggle("confirmed", isConfirmed());
+    const text = !pulser ? "" : t(isConfirmed() ? "ready.hand.confirmed" : "ready.hand.press");
     if (hand.textContent !== text) hand.textContent = text;
   }
 
   function forget() {
-    isConfirmed = false;
+    confirmedAt = null;
     baseline = pulser?.presses ?? null;
     hush();
     showHand();
@@ -123,7 +126,7 @@ export function pulserCard(side, roomPath, said, may) {
   return {
     box,
     get isConfirmed() {
-      return isConfirmed;
+      return isConfirmed();
     },
     forget,
     pressed: confirm,

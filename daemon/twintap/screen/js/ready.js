@@ -5,6 +5,7 @@ import { attempt, button, colourName, colours, outcome, paint } from "./forms.js
 import { openPanel } from "./open.js";
 import { pulserCard } from "./hands.js";
 import { choose, pref } from "./prefs.js";
+import { isOn } from "./stop.js";
 import { t } from "./text.js";
 import { clock, count, kind } from "./words.js";
 import { wordsOf } from "./trouble.js";
@@ -80,7 +81,7 @@ export function mount(root, app, params) {
       return;
     }
     paint(main, view.colour);
-    const isRunning = !!view.set && view.set.state !== "ended";
+    const isRunning = isOn(view.set);
     for (const side of ["left", "right"]) {
       const isUnready = view.problems.some((problem) => problem.code === "unready" && problem.side === side);
       cards[side].show(view[side], { isRunning, isUnready });
@@ -130,7 +131,8 @@ export function mount(root, app, params) {
     update,
     /** A press on a pulser is an event of its own, seen live. */
     event(happened) {
-      if (happened.type === "pulser.pressed" && now) cards[happened.data.side]?.pressed();
+      // One that stopped a set was a stop, and says nothing of hands.
+      if (happened.type === "pulser.pressed" && now && !isOn(happened.state.set)) cards[happened.data.side]?.pressed();
     },
     leave() {
       opener?.leave?.();

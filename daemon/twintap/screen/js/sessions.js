@@ -36,16 +36,22 @@ export function mount(root, app) {
     await load();
   }
 
+  /** One more page, of everyone's sessions or of the client's that is searched for. */
   async function load() {
-    await attempt(more, said, async () => {
-      const query = new URLSearchParams({ limit: String(PAGE) });
-      if (oldest) query.set("before", oldest);
-      const rows = await api.get(`/sessions?${query}`);
-      body.append(...rows.map(row));
-      oldest = rows.at(-1)?.id ?? oldest;
-      more.hidden = rows.length < PAGE;
-      tell();
-    });
+    await attempt(more, said, async () => append(await page()));
+  }
+
+  function page() {
+    const before = oldest ? { before: oldest } : {};
+    if (searched) return api.post("/sessions/search", { code: searched, limit: PAGE, ...before });
+    return api.get(`/sessions?${new URLSearchParams({ limit: String(PAGE), ...before })}`);
+  }
+
+  function append(rows) {
+    put(body, rows.map(row));
+    oldest = rows.at(-1)?.id ?? oldest;
+    more.hidden = rows.length < PAGE;
+    tell();
   }
 
   async function search() {
@@ -55,13 +61,14 @@ export function mount(root, app) {
       send,
       said,
       async () => {
-        const rows = await api.post("/sessions/search", { code: text });
+        oldest = null;
+        searched = text;
+        const rows = await page();
         searched = rows[0]?.code ?? text;
-        fill(body, ...rows.map(row));
-        more.hidden = true;
+        fill(body);
+        append(rows);
         all.hidden = false;
-        course.hidden = rows.length === 0;
-        tell();
+        course.hidden = rows.length === 0 || !app.commands;
       },
       { code: coded },
     );
