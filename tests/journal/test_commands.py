@@ -91,7 +91,7 @@ def test_verify_of_a_folder_without_a_journal_is_an_error_in_words(twintap: Twin
 def test_erase_deletes_a_client_for_good_however_the_code_is_typed(twintap: Twintap, data: Path) -> None:
     done = twintap(data, "erase", f" {CODE.lower()} ", "--yes")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("erased: 1 sessions, 7 events")
+    assert done.stdout.startswith("erased: sessions 1, events 7")
     assert "still holds this client" in done.stdout
     assert holding(data, CODE) == set()
     assert "1 erased and intact, 0 broken" in twintap(data, "journal", "verify").stdout

@@ -105,6 +105,16 @@ def test_fourteen_days_are_kept_and_three_from_before_migrations(folder: Path) -
     assert (folder / "backups" / "mine").is_dir()
 
 
+def test_what_a_killed_backup_left_is_removed_after_a_day(folder: Path) -> None:
+    left = folder / f"{backups.MAKING}x"
+    left.mkdir()
+    now = datetime.now(UTC)
+    backups.take_daily(folder, now)
+    assert left.is_dir(), "it may be under way"
+    backups.take_daily(folder, now + timedelta(days=2))
+    assert not left.exists()
+
+
 def test_a_copy_that_fails_leaves_no_half_of_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_path: Path) -> bytes:
         raise OSError(28, "No space left on device")

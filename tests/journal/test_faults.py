@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.journal.rig import draft, journal_in, keep_session, opened, types
 from twintap.errors import Refused, StoreError
 from twintap.journal import journal as journal_module
-from twintap.journal import sqlite, writer
+from twintap.journal import writer
 from twintap.journal.ids import new_id
 from twintap.journal.journal import Journal
 from twintap.journal.ledger import Ledger
@@ -25,11 +27,12 @@ LONG = "x" * 4000
 
 @dataclass
 class Disk:
-    """A folder on a disk that can be filled and freed."""
+    """A folder on a disk that can be filled and freed. `limit`: has it on each new connection, if any."""
 
     folder: Path
     fill: Callable[[], None]
     free: Callable[[], None]
+    limit: Callable[[sqlite3.Connection, object], None] | None = None
 
 
 def _mounted(folder: Path) -> bool:
@@ -45,33 +48,47 @@ def _mounted(folder: Path) -> bool:
     return done.returncode == 0
 
 
-@pytest.fixture
-def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Disk]:
-    """A real full disk where root may make one; else a file that may not grow, which SQLite takes alike."""
-    folder = tmp_path / "disk"
-    if _mounted(folder):
-        stuffing = folder / ".stuffing"
+def _mounted_disk(folder: Path) -> Disk:
+    stuffing = folder / ".stuffing"
 
-        def fill() -> None:
-            with stuffing.open("ab", buffering=0) as file, contextlib.suppress(OSError):
-                while True:
-                    file.write(b"x" * 512)
+    def fill() -> None:
+        with stuffing.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 512)
 
-        yield Disk(folder, fill, lambda: stuffing.unlink())
-        subprocess.run(["umount", str(folder)], check=True)
-        return
-    pragmas: tuple[str, ...] = sqlite._PRAGMAS  # pyright: ignore[reportPrivateUsage]
-    # SQLite cannot be asked to have fewer pages than it has, and has then none left.
-    yield Disk(
-        folder,
-        lambda: monkeypatch.setattr(sqlite, "_PRAGMAS", (*pragmas, "max_page_count = 1")),
-        lambda: monkeypatch.setattr(sqlite, "_PRAGMAS", pragmas),
+    return Disk(folder, fill, stuffing.unlink)
+
+
+def _limited_disk(folder: Path) -> Disk:
+    """A file that may not grow: SQLite tells it with the same error as a full disk."""
+    state = {"is_full": False}
+
+    def limit(connection: sqlite3.Connection, _record: object) -> None:
+        if state["is_full"]:
+            # It cannot be asked to have fewer pages than it has, and has then none left.
+            connection.execute("PRAGMA max_page_count = 1").close()
+
+    return Disk(
+        folder, lambda: state.__setitem__("is_full", True), lambda: state.__setitem__("is_full", False), limit
     )
+
+
+@pytest.fixture(params=["a full disk", "a file that may not grow"])
+def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[Disk]:
+    """A disk that really is full where root may mount one; and what everybody can have."""
+    folder = tmp_path / "disk"
+    if request.param == "a full disk" and _mounted(folder):
+        yield _mounted_disk(folder)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    else:
+        yield _limited_disk(folder)
 
 
 async def fill(disk: Disk, journal: Journal) -> None:
     """Fill the disk, and have the writer meet it."""
     await asyncio.to_thread(disk.fill)
+    if disk.limit is not None:
+        event.listen(journal._writing, "connect", disk.limit)  # pyright: ignore[reportPrivateUsage]
     await journal._writer.work(Ledger.forget)  # pyright: ignore[reportPrivateUsage]
 
 
@@ -107,7 +124,7 @@ async def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(disk:
         # Reading goes on, and nothing that was refused is there.
         assert len(await journal.entries(session)) == 1 + taken
         with pytest.raises(StoreError):
-            await journal.append(opened(new_id()))
+            await journal.append(draft("note.added", {"text": LONG}, session=session))
         with pytest.raises(StoreError):
             await asyncio.wait_for(_kept_and_flushed(journal, session), 30)
 
@@ -116,18 +133,17 @@ async def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(disk:
 
         # What was kept came by itself; what was refused did not.
         await journal.flushed()
-        assert types(await journal.entries(session))[1 + taken :] == ["rating.sud"]
+        assert types(await journal.entries(session))[1 + taken :] == ["plan.written"]
         await journal.append(draft("note.added", {"text": LONG}, session=session))
         assert (await journal.verify()).is_intact
         assert told[0] is not None
         assert told[-1] is None
-        assert len(told) == 2
     async with journal_in(disk.folder) as journal:
         assert len(await journal.entries(session)) == 3 + taken
 
 
 async def _kept_and_flushed(journal: Journal, session: str) -> None:
-    journal.keep(draft("rating.sud", {"value": 4}, session=session))
+    journal.keep(draft("plan.written", {"text": LONG}, session=session))
     await journal.flushed()
 
 

@@ -108,8 +108,8 @@ async def erase(options: argparse.Namespace) -> int:
         print(json.dumps(found), flush=True)
         return 0
     print(
-        f"erased: {found['sessions']} sessions, {found['events']} events, and {found['copies']} backups that "
-        f"the daemon had made, with a new one in their place. The tombstone is {found['head']}."
+        f"erased: sessions {found['sessions']}, events {found['events']}, backups that the daemon had made "
+        f"{found['copies']}, with a new one in their place. The tombstone is {found['head']}."
     )
     for session in found["mentions"]:
         print(f"Words in another client's session name the code as well: {clean(str(session))}")

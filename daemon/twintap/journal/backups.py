@@ -25,6 +25,7 @@ _MIGRATIONS_KEPT = 3
 _DAILY = re.compile(r"^\d{4}-\d\d-\d\d$")
 _BEFORE = re.compile(r"^before-\w{1,40}-\d{4}-\d\d-\d\dT\d{6}$")
 _LEFT_OUT = {"lock", "token", FOLDER, "virtual"}
+_DAY_S = 86_400
 _FILE_MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -98,7 +99,13 @@ def take(folder: Path, name: str) -> Path:
 
 
 def take_daily(folder: Path, today: datetime) -> Path | None:
-    """Make today's copy; None if it is there already. Blocks. StoreError."""
+    """Make today's copy; None if it is there already. Blocks. StoreError.
+
+    What a backup that was killed a day ago or more has left is removed.
+    """
+    for path in folder.glob(f"{MAKING}*"):
+        if today.timestamp() - path.stat().st_mtime > _DAY_S:
+            _remove(path)
     name = f"{today:%Y-%m-%d}"
     if (folder / FOLDER / name).exists():
         return None

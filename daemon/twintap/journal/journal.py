@@ -6,6 +6,7 @@ connections of its own; the event loop waits for neither.
 
 import asyncio
 import logging
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,6 +35,8 @@ from .writer import Writer
 # So many events may wait for the disk: an hour of one room's, at the rate at which a busy one makes them.
 _WAITING_MAX = 10_000
 _LOOK_EVERY_S = 600.0
+# A disk that was full is so until it has room for more than the next few events.
+_ROOM_BYTES = 1024 * 1024
 _TALLY_FACT = "tally"
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -72,7 +75,7 @@ class Journal:
         # A copy that is being made must not save what is being erased.
         self._copying = asyncio.Lock()
         ledger = Ledger(engine, boot_id, lambda error: sqlite.words(self.path, error))
-        self._writer = Writer(ledger, _probe, self._told, self._settled)
+        self._writer = Writer(ledger, self._probe, self._told, self._settled)
 
     @classmethod
     def open(cls, folder: Path, *, daemon_id: bytes) -> "Journal":
@@ -155,6 +158,20 @@ class Journal:
         if self._lost and self._waiting < _WAITING_MAX and not self._is_closed:
             lost, self._lost = self._lost, 0
             self.keep(own_draft("journal.gap", {"lost": lost}))
+
+    def _probe(self, ledger: Ledger) -> None:
+        """Write a little where it counts, with room for more: what was full or gone shows."""
+
+        def write(connection: Connection) -> None:
+            rows.put_fact(connection, "probe", new_id())
+
+        ledger.work(write)
+        try:
+            free = shutil.disk_usage(self.folder).free
+        except OSError as error:
+            raise StoreError(sqlite.words(self.path, error)) from error
+        if free < _ROOM_BYTES:
+            raise StoreError(f"the disk is full: free some space on the one that holds {self.path}")
 
     def _told(self, fault: str | None) -> None:
         self.fault = fault
@@ -274,15 +291,6 @@ class Journal:
                 return do(connection)
         except sqlite.ERRORS as error:
             raise StoreError(sqlite.words(self.path, error)) from error
-
-
-def _probe(ledger: Ledger) -> None:
-    """Write a little where it counts: what was full or gone shows."""
-
-    def write(connection: Connection) -> None:
-        rows.put_fact(connection, "probe", new_id())
-
-    ledger.work(write)
 
 
 def _renew_sessions(connection: Connection) -> None:
