@@ -293,7 +293,8 @@ async def _tell(
     urls = [links.base_url(address, hub.port, tls=context.tls) for address in served]
     rooms = pairs.rooms if pairs is not None else []
     here = links.base_url(addresses.LOOPBACK if host == addresses.ANY else host, hub.port, tls=context.tls)
-    command = command_prefix(store.path, hub.port, host, tls=context.tls) + _command_name()
+    name = await asyncio.to_thread(_command_name)
+    command = command_prefix(store.path, hub.port, host, tls=context.tls) + name
     # The port answers from here on, so the address can be said before the clocks are known.
     if not options.json:
         say(f"twintap serves {urls[0]}" + (f" and {', '.join(urls[1:])}" if urls[1:] else ""))

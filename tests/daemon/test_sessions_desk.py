@@ -71,7 +71,7 @@ class Office:
         return self.desk.session("blue")
 
     def visit(self, room: str = "blue") -> Visit | None:
-        return self.desk._held(room).visit  # pyright: ignore[reportPrivateUsage]
+        return self.desk._scribe.held(room).visit  # pyright: ignore[reportPrivateUsage]
 
     async def types(self, session: str) -> list[str | None]:
         await self.journal.flushed()
@@ -239,7 +239,7 @@ async def test_presses_of_the_last_minutes_say_which_hands_hold_them(office: Off
         office.hub.tell("blue", "pulser.pressed", "button", {"side": side, "pulser": "02" * 8})
 
     press("left")
-    held = office.desk._held("blue")  # pyright: ignore[reportPrivateUsage]
+    held = office.desk._scribe.held("blue")  # pyright: ignore[reportPrivateUsage]
     assert held.hands(held.presses["left"] + 10 * MINUTE_US) == ("left",)
     assert held.hands(held.presses["left"] + 10 * MINUTE_US + 1) == ()
     press("right")
@@ -254,7 +254,7 @@ async def test_a_press_in_a_set_and_one_before_a_swap_confirm_no_hand(office: Of
     office.hub.running.add("blue")
     office.hub.tell("blue", "pulser.pressed", "button", press)
     office.hub.running.clear()
-    held = office.desk._held("blue")  # pyright: ignore[reportPrivateUsage]
+    held = office.desk._scribe.held("blue")  # pyright: ignore[reportPrivateUsage]
     assert held.presses == {}
     office.hub.tell("blue", "pulser.pressed", "button", press)
     assert set(held.presses) == {"left"}

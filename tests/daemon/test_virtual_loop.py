@@ -42,6 +42,15 @@ async def test_no_call_of_a_whole_life_blocks_the_loop(tmp_path: Path) -> None:
                 ("POST", "/tokens", {"label": "x", "role": "observer"}),
                 ("POST", "/rooms/room-1/set/stop", None),
                 ("POST", "/rooms/room-1/swap", None),
+                ("POST", "/rooms/room-1/session", {"code": "k-1", "kind": "emdr", "zone": "Asia/Tokyo"}),
+                ("POST", "/rooms/room-1/session/entries", {"type": "rating.sud", "data": {"value": 5}}),
+                ("POST", "/rooms/room-1/session/close", {"plan": "more"}),
+                ("GET", "/sessions", None),
+                ("POST", "/clients/lookup", {"code": "k-1"}),
+                ("GET", "/journal/verify", None),
+                ("PUT", "/settings", {"sud_prompt_at": 7}),
+                ("POST", "/rooms", {"name": "green"}),
+                ("PATCH", "/rooms/green", {"colour": "#123456"}),
             ):
                 answer = await http.request(method, path, json=body)
                 assert answer.is_success, (path, answer.text)

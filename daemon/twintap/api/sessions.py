@@ -211,13 +211,7 @@ async def search_sessions(context: Ctx, token: Reader, body: SearchBody) -> list
 async def whole_session(context: Ctx, session: SessionId, token: Reader) -> SessionWhole:
     """Show a session with every event of it."""
     row = await _row(context, token, session)
-    entries = await context.journal.entries(session)
-    return SessionWhole(
-        session=_summary(row),
-        entries=_entries(row, entries),
-        sets=_sets(row, entries),
-        head=entries[-1].hash if entries else "",
-    )
+    return await asyncio.to_thread(_whole, row, await context.journal.entries(session))
 
 
 @router.post("/sessions/{session}/corrections", responses=answers(404, 409, 507))
@@ -235,7 +229,7 @@ async def move(context: Ctx, session: SessionId, token: AnyCommander, body: Code
     """Have a session, from its beginning, under another code: it was under the wrong one."""
     await _row(context, token, session)
     await context.desk.move(session, code=body.code, actor=token.label)
-    return _summary(await context.journal.session(session))
+    return await asyncio.to_thread(_summary, await context.journal.session(session))
 
 
 # -- inside ------------------------------------------------------------------------------------------------
@@ -263,7 +257,16 @@ async def _rows(
         if len(found) >= limit or len(page) < limit:
             break
         before = page[-1].id
-    return [_summary(row) for row in found[:limit]]
+    return await asyncio.to_thread(lambda: [_summary(row) for row in found[:limit]])
+
+
+def _whole(row: SessionRow, entries: list[Entry]) -> SessionWhole:
+    return SessionWhole(
+        session=_summary(row),
+        entries=_entries(row, entries),
+        sets=_sets(row, entries),
+        head=entries[-1].hash if entries else "",
+    )
 
 
 def _summary(row: SessionRow) -> SessionSummary:

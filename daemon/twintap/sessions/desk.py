@@ -22,13 +22,14 @@ from ..journal.ids import new_id
 from ..journal.tally import SessionRow
 from ..journal.types import Kind
 from ..telling import Told
-from ..views import SIDES, Problem, RoomView, SessionView, SetView
+from ..views import Problem, RoomView, SessionView, SetView
 from .held import Held
 from .keeping import Keeping
 from .lastly import Lastly, LastSeen
 from .offers import happenings, offer_of, start_defaults, visits_of
-from .recording import RECORDED, data_of, draft_of
-from .recovery import ended_by_loss, recorded, tail
+from .recovery import tail
+from .scribe import Scribe
+from .showing import zone_of
 
 if TYPE_CHECKING:
     from ..hub import Hub
@@ -82,14 +83,12 @@ class Desk:
         self._awake = awake
         self._now = now
         self._clock_us = clock_us
-        self._rooms: dict[str, Held] = {}
+        self._scribe = Scribe(hub, keeping, now, clock_us)
         self._lastly = Lastly(folder)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._is_awake = False
         self._written: set[str] = set()
-        # What is told before the last run is taken up waits: it belongs into sessions not known yet.
-        self._early: list[Told] | None = []
         hub.chronicle = self
 
     # --- life -------------------------------------------------------------------------------------------
@@ -100,14 +99,12 @@ class Desk:
         for row in await self._keeping.open_sessions():
             await self._take_up(row, lost)
         for view in self._hub.rooms():
-            held = self._held(view.name)
+            held = self._scribe.held(view.name)
             for draft in await tail(self._keeping, view.name):
                 held.take(draft)
-            self._end_lost(held, None, lost)
+            self._scribe.end_lost(held, None, lost)
         self.note("daemon.started", {"version": __version__, "run": new_id()})
-        early, self._early = self._early or [], None
-        for told in early:
-            self.told(told)
+        self._scribe.begin()
         await self._stay_awake()
         self._looking = asyncio.create_task(self._look_on(), name="desk")
         self._looking.add_done_callback(self._on_looked)
@@ -128,8 +125,9 @@ class Desk:
         visit = core.replayed(row.room, row.id, happenings(await self._keeping.entries(row.id)))
         if visit is None or not visit.is_open:
             return
+        await asyncio.to_thread(zone_of, visit.zone)
         await self._hub.keep_room(row.room)
-        held = self._held(row.room)
+        held = self._scribe.held(row.room)
         if held.open_visit is not None:
             # Two cannot be open in one room; of an import, or of a clock set back, the older one is over.
             _log.warning("room %s has two open sessions: the older one is closed", row.room)
@@ -138,48 +136,21 @@ class Desk:
         idle_us = max(0, int((self._now() - visit.active_at).total_seconds() * 1e6))
         held.active_us, held.idle_since = self._clock_us() - idle_us, visit.active_at
         await self._bring(held)
-        self._end_lost(held, visit.id, lost)
-
-    def _end_lost(self, held: Held, session: str | None, lost: Mapping[str, LastSeen]) -> None:
-        """Replay turns a set that was running into one that ended with the daemon."""
-        active = held.active_us, held.idle_since
-        while held.tally is not None:
-            tally, now, now_us = held.tally, self._now(), self._clock_us()
-            if not tally.ended:
-                kind, data = "set.ended", ended_by_loss(tally)
-            else:
-                part = held.visit.summary.part if held.visit is not None else None
-                kind, data = "set.recorded", recorded(tally, lost.get(tally.set_uid), part)
-            draft = Draft(kind, data, held.room, session, "system", now, now, now_us)
-            self._keep(draft)
-            held.take(draft)
-        held.active_us, held.idle_since = active
+        self._scribe.end_lost(held, visit.id, lost)
 
     # --- the chronicle: what rooms tell -----------------------------------------------------------------
 
     def told(self, told: Told) -> None:
         """Take one thing that happened in a room, and have it kept."""
-        if self._early is not None:
-            self._early.append(told)
-            return
-        held = self._held(told.room)
-        if told.type == "pulser.pressed" and not self._hub.is_set_on(told.room):
-            for side in SIDES:
-                if told.data.get("side") == side:
-                    held.presses[side] = told.monotonic_us
-        elif told.type == "room.swapped":
-            held.presses.clear()
-        if told.type == "set.asked":
-            visit = held.open_visit
-            held.set_session = visit.id if visit is not None else None
-        if told.type in RECORDED:
-            self._record(held, told)
-        if told.type == "set.stilled":
-            self._record_set(held)
+        self._scribe.told(told)
+
+    def note(self, kind: str, data: Mapping[str, object], actor: str = "system") -> None:
+        """Keep something of the daemon's own, which belongs to no room."""
+        self._scribe.note(kind, data, actor)
 
     def session(self, room: str) -> SessionView | None:
         """The room's open session."""
-        held = self._rooms.get(room)
+        held = self._scribe.rooms.get(room)
         return held.view() if held is not None else None
 
     def troubles(self) -> tuple[Problem, ...]:
@@ -192,37 +163,6 @@ class Desk:
             found.append(Problem("awake", None, self._awake.trouble))
         return tuple(found)
 
-    def note(self, kind: str, data: Mapping[str, object], actor: str = "system") -> None:
-        """Keep something of the daemon's own, which belongs to no room."""
-        now = self._now()
-        self._keep(Draft(kind, data, None, None, actor, now, now, self._clock_us()))
-
-    def _record(self, held: Held, told: Told) -> None:
-        is_of_set = told.type.startswith("set.")
-        visit = held.open_visit
-        session = held.set_session if is_of_set else visit.id if visit is not None else None
-        draft = draft_of(told, data_of(told), session)
-        self._keep(draft)
-        held.take(draft)
-        if is_of_set:
-            held.touch(told.at, told.monotonic_us)
-
-    def _record_set(self, held: Held) -> None:
-        tally, current = held.tally, self._hub.room(held.room).set
-        if tally is None or not tally.ended or current is None or current.uid != tally.set_uid:
-            return
-        visit = held.open_visit
-        part = visit.summary.part if visit is not None and visit.id == held.set_session else None
-        data = recorded(tally, LastSeen.of(current), part, silent=current.silent, complete=True)
-        self._hub.tell(held.room, "set.recorded", "system", data)
-
-    def _keep(self, draft: Draft) -> None:
-        try:
-            self._keeping.keep(draft)
-        except Refused as refusal:
-            # A fault of ours. It must not reach the set that it comes from; its data may be a client's.
-            _log.critical("an event of the type %s was not kept: %s", draft.type, refusal.fault.field)
-
     # --- sets -------------------------------------------------------------------------------------------
 
     async def start_set(
@@ -232,7 +172,7 @@ class Desk:
 
         Raises `Refused`; `storage` says that the set runs, and is not recorded.
         """
-        held = self._rooms.get(room)
+        held = self._scribe.rooms.get(room)
         if held is not None and held.closing:
             text = "the session is being closed: start again in a moment"
             raise Refused(Fault("running", text, retry_after_ms=200))
@@ -264,19 +204,13 @@ class Desk:
 
     def open_rooms(self) -> dict[str, datetime]:
         """The rooms with an open session, and since when."""
-        found = {name: held.open_visit for name, held in self._rooms.items()}
+        found = {name: held.open_visit for name, held in self._scribe.rooms.items()}
         return {name: visit.opened_at for name, visit in found.items() if visit is not None}
-
-    def is_open_for(self, code: str) -> bool:
-        """Whether a session of this client's is open now."""
-        return any(
-            held.open_visit is not None and held.open_visit.code == code for held in self._rooms.values()
-        )
 
     async def open_session(self, room: str, *, code: str, kind: Kind, zone: str, actor: str) -> SessionView:
         """Open a session. Raises `Refused`: unknown, open, running, field, range, storage."""
         self._hub.room(room)
-        held = self._held(room)
+        held = self._scribe.held(room)
 
         def decided() -> list[Said]:
             hands = held.hands(self._clock_us())
@@ -346,18 +280,15 @@ class Desk:
 
     # --- inside -----------------------------------------------------------------------------------------
 
-    def _held(self, room: str) -> Held:
-        return self._rooms.setdefault(room, Held(room))
-
     def _held_open(self, room: str) -> Held:
         self._hub.room(room)
-        held = self._held(room)
+        held = self._scribe.held(room)
         if held.open_visit is None:
             raise Refused(Fault("closed", "no session is open in this room: open one"))
         return held
 
     async def _held_of(self, session: str) -> Held:
-        for held in self._rooms.values():
+        for held in self._scribe.rooms.values():
             if held.open_visit is not None and held.open_visit.id == session:
                 return held
         row = await self._keeping.session(session)
@@ -420,7 +351,7 @@ class Desk:
         if draft.type == "session.opened":
             held.visit, held.parts, held.targets = None, (), ()
         held.take(draft)
-        is_live = self._rooms.get(held.room) is held
+        is_live = self._scribe.rooms.get(held.room) is held
         if is_live and draft.type != "session.closed":
             held.touch(draft.entered, draft.monotonic_us)
         if draft.type == "session.opened":
@@ -450,7 +381,7 @@ class Desk:
         held.parts, held.targets = offer.parts, offer.targets
 
     async def _stay_awake(self) -> None:
-        wanted = any(held.open_visit is not None for held in self._rooms.values())
+        wanted = any(held.open_visit is not None for held in self._scribe.rooms.values())
         if self._awake is None or wanted == self._is_awake:
             return
         self._is_awake = wanted
@@ -470,7 +401,7 @@ class Desk:
     async def look(self) -> None:
         """What follows from time: asks whether a session is forgotten, closes it in the end."""
         sets: dict[str, SetView] = {}
-        for held in list(self._rooms.values()):
+        for held in list(self._scribe.rooms.values()):
             is_on = self._hub.is_set_on(held.room)
             if is_on and (current := self._hub.room(held.room).set) is not None:
                 sets[current.uid] = current

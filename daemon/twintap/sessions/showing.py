@@ -1,6 +1,7 @@
 """A visit put into the plain values that controllers are shown, and what of it is not for everybody."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -68,8 +69,12 @@ def session_view(
     )
 
 
+@functools.lru_cache(maxsize=64)
 def zone_of(name: str) -> ZoneInfo | None:
-    """Give a time zone by its IANA name; None, which is this computer's own, where it is not known here."""
+    """Give a time zone by its IANA name; None, which is this computer's own, where it is not known here.
+
+    The first time that a zone is asked for, it is read from the disk: ask from a thread.
+    """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
