@@ -213,6 +213,8 @@ def _sidecar(story: Story) -> dict[str, Any]:
         if levels is not None:
             column["Levels"] = levels
         described[name] = column
+    described["TaskName"] = "bilateral stimulation"
+    described["TaskDescription"] = "Sets of taps, left and right in turn, with pauses for what the client says"
     described["StimulusPresentation"] = {"SoftwareName": "twintap", "SoftwareVersion": __version__}
     # What the file can be checked against: the journal's own chain.
     described["TwintapJournal"] = {
