@@ -1,5 +1,5 @@
 /** One pulser as the Ready view shows it: battery, link, last seen, a buzz, and the hand that holds it. */
-import { api } from "./api.js";
+import { api, roomPath } from "./api.js";
 import { el, fill } from "./dom.js";
 import { attempt, button } from "./forms.js";
 import { t } from "./text.js";
@@ -43,8 +43,9 @@ export function stateOf(pulser, isUnready, isFresh) {
   return { tone: "waits", text: t("ready.pulser.warming") };
 }
 
-/** The card of the client's `side`. `may`: whether this person commands. */
-export function pulserCard(side, roomPath, said, may) {
+/** The card of the client's `side` in `room`. `may`: whether this person commands. */
+export function pulserCard(side, room, said, may) {
+  const path = roomPath(room);
   const name = t(`ready.side.${side}`);
   const state = el("p", { class: "pulser-state", role: "status" });
   const battery = el("dd", {});
@@ -53,6 +54,19 @@ export function pulserCard(side, roomPath, said, may) {
   const felt = el("div", { class: "felt", hidden: true });
   const hand = el("p", { class: "hand", role: "status" });
   const buzz = button(t("ready.buzz", { side: name }), buzzIt, { tone: "tall" });
+  const facts = el(
+    "dl",
+    { class: "facts" },
+    el("dt", {}, t("ready.pulser.battery")), battery,
+    el("dt", {}, t("ready.pulser.seen")), seen,
+    el("dt", {}, t("ready.pulser.name")), called,
+  );
+  const how = el(
+    "div",
+    { class: "pair-how", hidden: true },
+    el("p", {}, t("ready.pulser.pair")),
+    el("code", {}, t("ready.pulser.pair_command", { room: /^[\w.-]+$/.test(room) ? room : JSON.stringify(room), side })),
+  );
   let pulser = null;
   let baseline = null;
   let confirmedAt = null; // by performance.now()
@@ -65,13 +79,8 @@ export function pulserCard(side, roomPath, said, may) {
     { class: "pulser", "data-side": side, "aria-label": t(`ready.hand.${side}`) },
     el("h3", {}, t(`ready.hand.${side}`)),
     state,
-    el(
-      "dl",
-      { class: "facts" },
-      el("dt", {}, t("ready.pulser.battery")), battery,
-      el("dt", {}, t("ready.pulser.seen")), seen,
-      el("dt", {}, t("ready.pulser.name")), called,
-    ),
+    facts,
+    how,
     may ? buzz : null,
     felt,
     hand,
@@ -92,7 +101,7 @@ export function pulserCard(side, roomPath, said, may) {
 
   async function swapThem(event) {
     await attempt(event.currentTarget, said, async () => {
-      await api.post(`${roomPath}/swap`);
+      await api.post(`${path}/swap`);
       hush();
       said.say(t("ready.swapped"));
     });
@@ -145,8 +154,11 @@ export function pulserCard(side, roomPath, said, may) {
       const { tone, text } = stateOf(pulser, isUnready, performance.now() - newsAt < FRESH_MS);
       box.dataset.tone = tone;
       if (state.textContent !== text) state.textContent = text;
+      facts.hidden = buzz.hidden = hand.hidden = !pulser;
+      how.hidden = !!pulser;
       const pct = batteryPct(pulser?.battery_mv);
-      battery.textContent = pct == null ? t("ready.pulser.battery_unknown") : t("ready.pulser.battery_pct", { pct });
+      const unknown = pulser?.link === "linked" ? "ready.pulser.battery_unknown" : "ready.pulser.battery_unheard";
+      battery.textContent = pct == null ? t(unknown) : t("ready.pulser.battery_pct", { pct });
       seen.textContent =
         pulser?.link === "linked"
           ? t("ready.pulser.seen_now")

@@ -17,7 +17,7 @@ export function mount(root, app, params) {
   const may = app.commands;
   const title = el("h1", {}, el("span", { class: "swatch", "aria-hidden": "true" }), room);
   const said = outcome();
-  const cards = { right: pulserCard("right", path, said, may), left: pulserCard("left", path, said, may) };
+  const cards = { right: pulserCard("right", room, said, may), left: pulserCard("left", room, said, may) };
 
   const pair = el("div", { class: "pair" }, cards.right.box, facing(), cards.left.box);
   const seated = seatSwitch(pair);
