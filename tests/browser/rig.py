@@ -334,7 +334,7 @@ class Pages:
         clock: bool = False,
         link: str | None = None,
     ) -> Page:
-        """A page in a browser profile of its own, joined to `room` in `role`, at the route `at`.
+        """A page in a browser profile of its own, joined to `room` in `role`, at the route or path `at`.
 
         `role`: admin, therapist, observer, display or logger; None: nobody, with no cookie.
         `size`: one of `SIZES`.
@@ -384,7 +384,7 @@ class Pages:
         if theme is not None:
             page.add_init_script(f"localStorage.setItem('twintap.theme', JSON.stringify({theme!r}))")
         query = f"?lang={quote(lang)}" if lang else ""
-        page.goto(f"{self._house.url}/{query}{at}")
+        page.goto(self._house.url + (at + query if at.startswith("/") else f"/{query}{at}"))
         return page
 
     def allow(self, page: Page, *patterns: str) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.places import CODE, PLACES, Place
+from tests.browser.places import CODE, LAYERS, PLACES, Place, close_layer, go_to, open_layer
 from tests.browser.rig import House, Pages
 
 # All that can be read on a page, or heard from it: its texts, and the attributes that are read out.
@@ -29,7 +29,7 @@ _MARKED = re.compile(r"⟦[^⟧]*⟧")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 # What is data wherever it stands: names that people and pulsers have, dates as the device writes them.
 _DATA = re.compile(
-    r"one|the tablet|this computer|twintap-[0-9a-f]{6}|[0-9a-f]{12,}|"
+    r"¤[^¤]*¤|\bone\b|the tablet|this computer|twintap-[0-9a-f]{6}|[0-9a-f]{12,}|"
     r"https?://\S+|\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|"
     r"December) \d{4}(?:(?:,| at)? \d\d:\d\d)?|" + re.escape(CODE)
 )
@@ -48,15 +48,25 @@ def unmarked(page: Page, *data: str) -> list[str]:
     return found
 
 
+def names_of_presets(daemon: House) -> list[str]:
+    return [preset["name"] for preset in daemon.admin.get("/presets")["presets"]]
+
+
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
 def test_every_word_comes_from_the_one_file(place: Place, browser_page: Pages, daemon: House) -> None:
-    place.arrange(daemon)
-    page = browser_page(role=place.role, at=place.at, lang="pseudo")
-    page.locator(place.shows).first.wait_for()
-    place.reach(page)
-    names = [preset["name"] for preset in daemon.admin.get("/presets")["presets"]]
+    page = go_to(place, browser_page, daemon, lang="pseudo")
     assert "⟦" in page.locator("body").inner_text()
-    assert unmarked(page, *names) == []
+    assert unmarked(page, *names_of_presets(daemon)) == []
+
+
+def test_every_word_over_the_work_comes_from_it_too(browser_page: Pages, daemon: House) -> None:
+    place = next(place for place in PLACES if place.name == "work")
+    page = go_to(place, browser_page, daemon, lang="pseudo")
+    names = names_of_presets(daemon)
+    for layer in LAYERS:
+        open_layer(page, layer)
+        assert unmarked(page, *names) == [], layer
+        close_layer(page)
 
 
 def test_a_word_from_elsewhere_is_found(browser_page: Pages) -> None:
