@@ -167,8 +167,11 @@ async def test_the_beats_messages_are_as_described(served: Api) -> None:
     assert not validator("follow").is_valid({"probe": "7"})
 
 
-async def test_what_a_room_tells_of_a_visit_and_its_sets_is_as_described(tmp_path: Path) -> None:
-    """With a real hub, a real journal and pulsers that press, change and go."""
+async def test_what_a_room_tells_of_a_visit_and_its_sets_is_as_described(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a real hub, a real journal and pulsers that tap."""
+    monkeypatch.setattr("twintap.sessions.desk._DISK_WITHIN_S", 60.0)
     seen: list[dict[str, Any]] = []
     dump = TypeAdapter(RoomEvent).dump_python
     async with house(tmp_path) as home:

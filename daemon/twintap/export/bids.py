@@ -214,7 +214,7 @@ def _sidecar(story: Story) -> dict[str, Any]:
             column["Levels"] = levels
         described[name] = column
     described["TaskName"] = "bilateral stimulation"
-    described["TaskDescription"] = "Sets of taps, left and right in turn, with pauses for what the client says"
+    described["TaskDescription"] = "Sets of taps, left and right in turn; the client speaks between them"
     described["StimulusPresentation"] = {"SoftwareName": "twintap", "SoftwareVersion": __version__}
     # What the file can be checked against: the journal's own chain.
     described["TwintapJournal"] = {
