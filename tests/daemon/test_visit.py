@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twintap.core import visit as core
-from twintap.core.visit import Happening, Said, Visit, decide, evolve, replayed
+from twintap.core.decide_visit import decide
+from twintap.core.visit import Happening, Said, Visit, evolve, replayed
 from twintap.errors import Refused
 from twintap.journal.ids import new_id
 from twintap.journal.types import ENTRY_TYPES

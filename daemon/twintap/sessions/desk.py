@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import __version__
 from ..core import visit as core
+from ..core.decide_visit import decide
 from ..core.visit import Said, Visit
 from ..errors import Fault, Refused, StoreError
 from ..hub import monotonic_us
@@ -216,7 +217,7 @@ class Desk:
             hands = held.hands(self._clock_us())
             is_on = self._hub.is_set_on(room)
             command = core.Open(code, kind, zone, hands, actor, is_on)
-            return core.decide(held.open_visit, command, self._now())
+            return decide(held.open_visit, command, self._now())
 
         await self._carry_out(held, decided)
         return self._shown(held)
@@ -228,7 +229,7 @@ class Desk:
 
         def decided() -> list[Said]:
             command = core.Close(actor, plan, self._hub.is_set_on(room))
-            return core.decide(held.open_visit, command, self._now())
+            return decide(held.open_visit, command, self._now())
 
         await self._carry_out(held, decided)
         return shown if plan is None else replace(shown, plan=plan)
@@ -239,21 +240,21 @@ class Desk:
         """Enter a rating, a note, a mark …. Raises `Refused`: closed, field, range, full, storage."""
         held = self._held_open(room)
         command = core.Enter(kind, data, actor, at)
-        done = await self._carry_out(held, lambda: core.decide(held.open_visit, command, self._now()))
+        done = await self._carry_out(held, lambda: decide(held.open_visit, command, self._now()))
         return done[0]
 
     async def undo(self, room: str, *, entry: str | None, actor: str) -> SessionView:
         """Take back an entry of the last ten seconds. Raises `Refused`: closed, late, unknown, undone."""
         held = self._held_open(room)
         command = core.Undo(actor, entry)
-        await self._carry_out(held, lambda: core.decide(held.open_visit, command, self._now()))
+        await self._carry_out(held, lambda: decide(held.open_visit, command, self._now()))
         return self._shown(held)
 
     async def take_lead(self, room: str, *, label: str, actor: str) -> SessionView:
         """Give the lead to `label`. Raises `Refused`: closed, field, storage."""
         held = self._held_open(room)
         command = core.TakeLead(label, actor)
-        await self._carry_out(held, lambda: core.decide(held.open_visit, command, self._now()))
+        await self._carry_out(held, lambda: decide(held.open_visit, command, self._now()))
         return self._shown(held)
 
     def go_on(self, room: str, *, actor: str) -> SessionView:
@@ -267,14 +268,14 @@ class Desk:
         """Put an entry right, also in a closed session. Raises `Refused`: unknown, undone, field …"""
         held = await self._held_of(session)
         command = core.Correct(entry, data, actor)
-        done = await self._carry_out(held, lambda: core.decide(held.visit, command, self._now()))
+        done = await self._carry_out(held, lambda: decide(held.visit, command, self._now()))
         return done[0]
 
     async def move(self, session: str, *, code: str, actor: str) -> str:
         """Have a session under another code; give that. Raises `Refused`: unknown, field, storage."""
         held = await self._held_of(session)
         command = core.Move(code, actor)
-        await self._carry_out(held, lambda: core.decide(held.visit, command, self._now()))
+        await self._carry_out(held, lambda: decide(held.visit, command, self._now()))
         await self._bring(held)
         return held.visit.code if held.visit is not None else ""
 
@@ -420,7 +421,7 @@ class Desk:
         if idle >= core.FORGOTTEN_AFTER:
             command = core.Look(idle, is_on)
             try:
-                await self._carry_out(held, lambda: core.decide(held.open_visit, command, self._now()))
+                await self._carry_out(held, lambda: decide(held.open_visit, command, self._now()))
             except Refused as refusal:
                 _log.warning("a forgotten session could not be closed: %s", refusal)
         elif visit.asks_if_forgotten(idle) and not held.asked:
@@ -429,7 +430,7 @@ class Desk:
 
 
 def _forgotten(held: Held, now: datetime) -> list[Said]:
-    return core.decide(held.open_visit, core.Look(core.FORGOTTEN_AFTER), now)
+    return decide(held.open_visit, core.Look(core.FORGOTTEN_AFTER), now)
 
 
 def _with_defaults(defaults: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
