@@ -2,7 +2,11 @@
 
 import itertools
 import re
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
+import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.rig import SIZES, ZONE, House, Pages, until
@@ -11,6 +15,18 @@ from tests.support import rig
 ROOM = "one"
 AT = f"#/work/{ROOM}"
 HELD_MS = 1_400  # a control that wants a second
+
+
+COOLDOWN_S = 1.0
+_ended_at = [0.0]
+
+
+@pytest.fixture(autouse=True)
+def cooled(browser_page: Pages) -> Iterator[None]:
+    """From test to test too: in the second after a set nothing starts."""
+    time.sleep(max(0.0, _ended_at[0] + COOLDOWN_S + 0.05 - time.monotonic()))
+    yield
+    _ended_at[0] = time.monotonic()
 
 
 def surface_of(page: Page) -> tuple[float, float]:
@@ -142,6 +158,7 @@ def test_page_keys_work_in_a_field_and_stop_under_a_dialog(browser_page: Pages, 
     shows(page, "running")
     page.keyboard.press("PageUp")
     daemon.until_still(ROOM)
+    expect(page.get_by_test_id("stop")).not_to_be_visible()
     assert page.get_by_test_id("note-text").input_value() == "half a sentence "
     # With the set over it starts nothing from under the dialog.
     ended = set_id(daemon)
@@ -163,6 +180,7 @@ def test_escape_stops_a_running_set_first_and_closes_a_dialog_second(
     page.get_by_test_id("menu").click()
     page.keyboard.press("Escape")
     daemon.until_still(ROOM)
+    shows(page, "cooldown")
     expect(page.get_by_test_id("menu-layer")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("menu-layer")).to_have_count(0)
@@ -266,7 +284,7 @@ def test_a_high_sud_asks_for_a_word_and_locks_nothing(browser_page: Pages, daemo
     page = browser_page(at=AT)
     open_session(page, daemon)
     page.get_by_test_id("sud-9").tap()
-    expect(page.get_by_text("SUD 9: your setting asks for a word at 8 or more.")).to_be_visible()
+    expect(page.get_by_text("SUD 9 noted. Your setting asks for a word at 8 or more.")).to_be_visible()
     start(page)
     touch(page)
     daemon.until_still(ROOM)
@@ -302,6 +320,35 @@ def test_a_note_a_part_a_mark_and_a_phase_are_two_touches_away(browser_page: Pag
     assert given["at"] < marks["first_effect"]["at"], "it was five minutes ago"
     assert entries(daemon, session, "part.met")[0]["data"]["label"] == "the small one"
     assert entries(daemon, session, "note.added")[0]["data"]["text"] == "breathes slower"
+
+
+def test_what_the_clinic_wants_to_be_reminded_of_is_said_when_it_is_due(
+    browser_page: Pages, daemon: House
+) -> None:
+    before = daemon.admin.get("/settings")
+    text = "Blood pressure again?"
+    reminder = {"kind": "medicine", "after_mark": "medicine_given", "after_min": 40, "text": text}
+    daemon.admin.put("/settings", {**before, "reminders": [reminder]})
+    page = browser_page(at=AT)
+    session = open_session(page, daemon, "medicine")
+    expect(page.get_by_text(text)).to_have_count(0)
+    given = (datetime.fromisoformat(session["opened_at"]) - timedelta(minutes=41)).isoformat()
+    mark = {"type": "mark.set", "data": {"mark": "medicine_given"}, "at": given}
+    daemon.admin.post(f"/rooms/{ROOM}/session/entries", mark)
+    expect(page.get_by_text(text)).to_be_visible()
+    page.get_by_role("button", name="Done").tap()
+    expect(page.get_by_text(text)).not_to_be_visible()
+    daemon.admin.put("/settings", before)
+
+
+def test_the_level_that_suits_the_hands_is_kept_with_the_session(browser_page: Pages, daemon: House) -> None:
+    page = browser_page(at=AT)
+    session = open_session(page, daemon)["id"]
+    page.get_by_test_id("more").tap()
+    value = int(page.get_by_test_id("left-value").inner_text().split()[0])
+    page.get_by_test_id("left-less").tap()
+    kept = until(page, "the client's level", lambda: entries(daemon, session, "level.client"))
+    assert kept[0]["data"] == {"left_pct": value - 5, "right_pct": value}
 
 
 def test_under_the_wipe_lock_a_touch_stops_and_starts_nothing(browser_page: Pages, daemon: House) -> None:

@@ -3,8 +3,10 @@
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from tests.browser.rig import House, Pages, until
-from tests.browser.test_work import AT, ROOM, hold, set_id, shows, start, touch
+from tests.browser.test_work import AT, ROOM, cooled, hold, set_id, shows, start, touch
 from tests.support import rig
+
+__all__ = ["cooled"]  # a fixture of every test in here
 
 STOPS = "**/set/stop"
 
@@ -157,10 +159,11 @@ def test_after_a_tablet_s_sleep_only_a_new_snapshot_counts(browser_page: Pages, 
     daemon.admin.post(f"/rooms/{ROOM}/set/stop")
     # It wakes: what it showed last, a running set, is not shown for a moment longer.
     modes = page.evaluate(
-        """() => {
+        """async () => {
             const work = document.querySelector("main.work");
             const before = work.dataset.mode;
             document.dispatchEvent(new Event("visibilitychange"));
+            await new Promise(requestAnimationFrame);
             return [before, work.dataset.mode];
         }"""
     )

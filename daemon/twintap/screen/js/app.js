@@ -114,7 +114,9 @@ function render() {
   const past = pastOf(room);
   if (known) remember(past, known.set);
   const found = me ? troubles(live, known, shown.withProblems) : [];
-  showTroubles(at("trouble"), found);
+  if (showTroubles(at("trouble"), found)) {
+    document.documentElement.style.setProperty("--trouble", `${at("trouble").offsetHeight}px`);
+  }
   const maybe = known ?? (past.on !== null ? { set: { state: "running" } } : null);
   showStop(me ? maybe : null, stop.state, shown.isSurface && !layers.isOpen);
   mark(document.body, "data-view", shown.module || null);

@@ -10,8 +10,11 @@ const UNDO_MS = 10000;
 export function makeEntries(app, room) {
   const path = roomPath(room, "/session");
 
-  /** Notes one thing; `words` say it back. `ago_ms`: how long ago it was. Gives whether it is kept. */
-  async function enter(type, data, words, { agoMs = 0 } = {}) {
+  /**
+   * Notes one thing; `words` say it back. `agoMs`: how long ago it was; `asks`: what is said with it, in the
+   * colour of something to look at. Gives whether it is kept.
+   */
+  async function enter(type, data, words, { agoMs = 0, asks = "" } = {}) {
     const body = { type, data };
     if (agoMs) body.at = new Date(Date.now() - agoMs).toISOString();
     let made;
@@ -23,7 +26,8 @@ export function makeEntries(app, room) {
       return false;
     }
     answer("noted");
-    app.toast(words, { action: t("work.undo"), act: () => undo(made.id, words), ms: UNDO_MS });
+    const text = asks ? `${words}. ${asks}` : words;
+    app.toast(text, { action: t("work.undo"), act: () => undo(made.id, words), tone: asks ? "warn" : "", ms: UNDO_MS });
     return true;
   }
 

@@ -17,6 +17,8 @@ export function makeLayers(ground, toasts, beneath, changed) {
     const top = open.at(-1);
     for (const one of open) one.box.inert = one !== top;
     for (const node of beneath) node.inert = open.length > 0;
+    // What was said before waits until the dialog is gone; what is said of the dialog lies over it.
+    if (!open.length) for (const toast of toasts.children) toast.hidden = false;
     changed();
   }
 
@@ -46,6 +48,7 @@ export function makeLayers(ground, toasts, beneath, changed) {
     );
     const one = { box, closed, before: document.activeElement, close: () => close(one) };
     open.push(one);
+    for (const toast of toasts.children) toast.hidden = true;
     ground.append(box);
     show();
     (focus ?? box).focus({ preventScroll: true });

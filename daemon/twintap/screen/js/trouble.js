@@ -32,9 +32,11 @@ export function troubles(live, room, withProblems) {
   return found;
 }
 
-/** Writes the line: the first of them, and how many more there are. */
+/** Writes the line: the first of them, and how many more there are. Gives whether it is another one. */
 export function showTroubles(node, found) {
   const [first, ...more] = found;
   mark(node, "data-tone", first?.tone ?? null);
+  const before = node.textContent;
   say(node, first ? first.text + (more.length ? ` ${tn("trouble.more", more.length)}` : "") : "");
+  return node.textContent !== before;
 }

@@ -55,7 +55,7 @@ export function mount(root, app, { room }) {
   const line = el("div", { class: "line", hidden: true }, el("span", { role: "status" }), el("span", { class: "row" }));
 
   const pace = makePace(app, room, () => draw());
-  const ratings = makeRatings(app, entries.enter, () => settings.sud_prompt_at ?? null);
+  const ratings = makeRatings(entries.enter, () => settings.sud_prompt_at ?? null);
   const marks = makeMarks(app, entries.enter, session);
   const without = el("p", { class: "without" }, t("work.without"), " ", el("a", { href: `#/ready/${encodeURIComponent(room)}`, text: t("work.open_one") }));
   const lock = makeLock(() => app.render());
@@ -169,8 +169,10 @@ export function mount(root, app, { room }) {
     });
     cancelAnimationFrame(frame);
     const drawn = face;
+    // With the frame in which it is painted, and not before: until then a touch means what is still seen.
     frame = requestAnimationFrame(() => {
       shown = drawn;
+      mark(work, "data-mode", drawn.mode);
     });
   }
 
@@ -179,8 +181,8 @@ export function mount(root, app, { room }) {
     const { mode } = face;
     const set = view?.set ?? null;
     const isRun = mode === "running" || mode === "starting" || mode === "stopping";
-    mark(work, "data-mode", mode);
     mark(document.body, "data-lock", lock.now);
+    mark(work, "data-stop", app.stop.state.phase);
     mark(surface, "data-touch", face.touch);
     drawNumbers(mode, set, isRun);
     say(word, t(`work.mode.${mode}`));

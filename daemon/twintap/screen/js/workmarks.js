@@ -27,13 +27,12 @@ const USUAL_MARKS = {
 };
 
 /** The rows of ratings. `enter` as of `makeEntries`; `promptAt()`: the SUD from which a word is asked for. */
-export function makeRatings(app, enter, promptAt) {
-  async function rate(type, value) {
+export function makeRatings(enter, promptAt) {
+  function rate(type, value) {
     const isSud = type === "rating.sud";
-    const done = await enter(type, { value }, t(isSud ? "work.sud_noted" : "work.voc_noted", { value }));
     const from = promptAt();
-    if (done && isSud && from !== null && value >= from)
-      app.toast(t("work.sud_prompt", { value, from }), { tone: "warn", action: t("work.seen"), act: () => {}, ms: 30000 });
+    const asks = isSud && from !== null && value >= from ? t("work.sud_prompt", { from }) : "";
+    enter(type, { value }, t(isSud ? "work.sud_noted" : "work.voc_noted", { value }), { asks });
   }
 
   const row = (type, name, values, label) =>

@@ -2,10 +2,17 @@
 
 import { button, el, fill, mark, say } from "./dom.js";
 import { batteryPct } from "./hands.js";
-import { spanOf, t } from "./text.js";
+import { t } from "./text.js";
 import { kind, phase } from "./words.js";
 
 const SHOWN_MS = 8000; // a code that was asked for is on the screen for so long
+
+// How long ago the medicine was given, in whole minutes.
+function sinceOf(given) {
+  const minutes = Math.max(0, Math.floor((Date.now() - Date.parse(given)) / 60000));
+  if (minutes < 60) return t("work.since_min", { minutes });
+  return t("work.since_h", { hours: Math.floor(minutes / 60), minutes: String(minutes % 60).padStart(2, "0") });
+}
 
 /** Makes the line. `acts`: what its buttons do: phase, lead, menu, wipe, hide. */
 export function makeTop(app, room, acts) {
@@ -73,7 +80,7 @@ export function makeTop(app, room, acts) {
       if (session) say(phaseIt, session.phase ? phase(session.phase) : kind(session.kind));
       const given = session?.medicine_given_at;
       since.hidden = !given;
-      if (given) say(since, t("work.since_medicine", { span: spanOf(Date.now() - Date.parse(given)).replace(/:\d\d$/, "") }));
+      if (given) say(since, sinceOf(given));
       lead.hidden = !session;
       mark(lead, "data-mine", session?.lead === app.me.label);
       if (session) say(lead, session.lead === app.me.label ? t("work.lead_you") : t("work.lead_other", { label: session.lead }));
