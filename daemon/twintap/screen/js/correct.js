@@ -1,6 +1,6 @@
 /** The form that puts one entry right. What was said first stays in the journal; the new value holds. */
 import { el } from "./dom.js";
-import { attempt, button, choice, field, form, outcome, tick } from "./forms.js";
+import { attempt, button, choice, field, form, outcome, select, tick } from "./forms.js";
 import { t } from "./text.js";
 import { mark, MARKS, phase, PHASES } from "./words.js";
 
@@ -22,9 +22,7 @@ export function corrector(one, send) {
 }
 
 function oneOf(legend, names, label, value) {
-  const select = el("select", {}, ...names.map((name) => el("option", { value: name }, label(name))));
-  select.value = value;
-  return field(legend, select);
+  return field(legend, select(names, label, value));
 }
 
 function rating(low, high, name) {

@@ -1,7 +1,7 @@
 /** `#/course`: one client over the visits: SUD and VOC as lines, the sets beneath, and all of it as a table. */
 import { api } from "./api.js";
 import { el, fill, put } from "./dom.js";
-import { attempt, button, field, form, outcome, table } from "./forms.js";
+import { attempt, button, codeInput, field, form, head, outcome, table } from "./forms.js";
 import { plot } from "./plot.js";
 import { t } from "./text.js";
 import { count, day, kind, shortDay } from "./words.js";
@@ -15,7 +15,7 @@ export function keepCode(code) {
 }
 
 export function mount(root) {
-  const code = el("input", { type: "search", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: 40 });
+  const code = codeInput("search");
   code.value = held;
   const coded = field(t("course.code"), code);
   const said = outcome();
@@ -70,12 +70,15 @@ export function mount(root) {
         ],
         barsName: t("course.bars"),
         bars: points.map((point, i) => ({
-          at: i + 0.85, until: i + 1.15, height: point.sets / most, title: `${name(point)}: ${count("after.sets_n", point.sets)}`,
+          at: i + 0.85,
+          until: i + 1.15,
+          height: point.sets / most,
+          title: `${name(point)}: ${count("after.sets_n", point.sets)}`,
         })),
       }),
       table(el("table", { class: "cards" },
         el("caption", {}, t("course.table")),
-        el("thead", {}, el("tr", {}, ...["visit", "kind", "first_sud", "last_sud", "last_voc", "sets", "passes"].map((key) => el("th", { scope: "col" }, t(`course.${key}`))))),
+        head("course", ["visit", "kind", "first_sud", "last_sud", "last_voc", "sets", "passes"]),
         el("tbody", {}, ...points.map(row)))),
     );
   }

@@ -24,6 +24,34 @@ export function field(label, control, { hint = "" } = {}) {
   return { box, control, say };
 }
 
+/** A field for a client's code: nothing remembers it, nothing corrects it. `type`: text or search. */
+export const codeInput = (type = "text") =>
+  el("input", { type, autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: 40 });
+
+/** A list to choose from: `names` shown by `label`; `none`: the text of the empty choice, if there is one. */
+export function select(names, label, value, none = null) {
+  const made = el(
+    "select",
+    {},
+    none === null ? null : el("option", { value: "" }, none),
+    names.map((name) => el("option", { value: String(name) }, label(name))),
+  );
+  made.value = value == null ? "" : String(value);
+  return made;
+}
+
+/** What is so, as names and values: `pairs`: [[name, value]]; null ones are left out. */
+export const facts = (pairs, kind = "") =>
+  el(
+    "dl",
+    { class: `facts ${kind}`.trim() },
+    pairs.filter(Boolean).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
+  );
+
+/** A table's head: the texts of `prefix.name` for each of `names`. */
+export const head = (prefix, names) =>
+  el("thead", {}, el("tr", {}, names.map((name) => el("th", { scope: "col" }, t(`${prefix}.${name}`)))));
+
 /**
  * One of several, as big tiles. `options`: [{value, label, hint?}].
  * Gives {box, value, set(value)}; `changed(value)` is called when a person chooses.

@@ -1,7 +1,7 @@
 /** Opening a visit: the code, the kind, and what the last one ended with, each part taken or left. */
 import { api } from "./api.js";
 import { el, fill } from "./dom.js";
-import { attempt, button, choice, field, form, outcome, tick } from "./forms.js";
+import { attempt, button, choice, codeInput, facts, field, form, outcome, tick } from "./forms.js";
 import { keepTaken } from "./taken.js";
 import { t } from "./text.js";
 import { count, day, kind, KINDS, number, pacing, phase } from "./words.js";
@@ -14,10 +14,8 @@ const LOOK_MS = 500; // so long after the last key a code is looked up
  */
 export function openPanel(app, room, ready) {
   const path = `/rooms/${encodeURIComponent(room)}`;
-  const code = el("input", {
-    type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: 40,
-    class: "code", required: true,
-  });
+  const code = codeInput();
+  code.classList.add("code");
   const coded = field(t("open.code"), code, { hint: t("open.code_hint") });
   const known = el("p", { class: "known", role: "status" });
   const kinds = choice(t("open.kind"), KINDS.map((name) => ({ value: name, label: kind(name) })), "emdr", () => look());
@@ -188,7 +186,7 @@ function offerParts(offer) {
   if (offer.parts?.length) told.push([t("open.offer.parts"), offer.parts.join(", ")]);
   if (told.length)
     parts.push({
-      box: el("dl", { class: "facts" }, ...told.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
+      box: facts(told),
       isTaken: false,
       take() {},
     });

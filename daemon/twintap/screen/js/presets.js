@@ -1,7 +1,7 @@
 /** The presets: named pacings, each for any phase and kind of visit or for one. Kept for every device here. */
 import { api } from "./api.js";
 import { el, fill } from "./dom.js";
-import { attempt, button, field, form, outcome, twice } from "./forms.js";
+import { attempt, button, field, form, outcome, select, twice } from "./forms.js";
 import { t } from "./text.js";
 import { kind, KINDS, pacing, phase, PHASES } from "./words.js";
 
@@ -41,14 +41,16 @@ export function presetsPanel() {
           {},
           el("div", {},
             el("strong", {}, preset.name),
-            el("small", {}, [preset.phase ? phase(preset.phase) : null, preset.kind ? kind(preset.kind) : null].filter(Boolean).join(" · ") || t("settings.presets.any")),
+            el("small", {}, where(preset)),
             el("span", { class: "quiet" }, pacing(preset.pacing))),
           el("div", { class: "row" },
-            button(t("settings.presets.edit"), () => edit(i), { tone: "small", "aria-label": t("settings.presets.edit_of", { name: preset.name }) }),
+            button(t("settings.presets.edit"), () => edit(i), {
+              tone: "small", "aria-label": t("settings.presets.edit_of", { name: preset.name }),
+            }),
             button(t("settings.presets.up"), (event) => attempt(event.currentTarget, said, () => save(moved(held, i))), {
               tone: "small", disabled: i === 0, "aria-label": t("settings.presets.up_of", { name: preset.name }),
             }),
-            twice(t("settings.presets.drop"), t("settings.presets.drop_again"), (control) => attempt(control, said, () => save(held.filter((_, at) => at !== i))), {
+            twice(t("settings.presets.drop"), t("settings.presets.drop_again"), drop(i), {
               tone: "small", "aria-label": t("settings.presets.drop_of", { name: preset.name }),
             })),
         ),
@@ -56,15 +58,18 @@ export function presetsPanel() {
     );
   }
 
+  const drop = (i) => (control) => attempt(control, said, () => save(held.filter((_, at) => at !== i)));
+
   function edit(at) {
     const preset = at == null ? NEW : held[at];
     const name = el("input", { type: "text", maxlength: 40, autocomplete: "off", value: preset.name });
     const named = field(t("settings.presets.name"), name);
-    const phases = select(PHASES, phase, preset.phase);
-    const kinds = select(KINDS, kind, preset.kind);
+    const phases = select(PHASES, phase, preset.phase, t("settings.presets.any"));
+    const kinds = select(KINDS, kind, preset.kind, t("settings.presets.any"));
     const parts = PARTS.map(([part, min, max, step]) => {
       const value = preset.pacing[part];
-      const input = el("input", { type: "number", min, max, step, inputmode: "decimal", value: typeof value === "number" ? String(value) : "" });
+      const input = el("input", { type: "number", min, max, step, inputmode: "decimal" });
+      if (typeof value === "number") input.value = String(value);
       return [part, field(t(`settings.presets.${part}`), input, { hint: t(`settings.presets.${part}_hint`) })];
     });
     const went = outcome();
@@ -106,7 +111,13 @@ export function presetsPanel() {
             { name: named, ...Object.fromEntries(parts) },
           ),
         named.box,
-        el("div", { class: "pairs" }, field(t("settings.presets.phase"), phases).box, field(t("settings.presets.kind"), kinds).box, parts.map(([, one]) => one.box)),
+        el(
+          "div",
+          { class: "pairs" },
+          field(t("settings.presets.phase"), phases).box,
+          field(t("settings.presets.kind"), kinds).box,
+          parts.map(([, one]) => one.box),
+        ),
         el("div", { class: "row" }, send, button(t("settings.cancel"), close)),
         went.box,
       ),
@@ -132,11 +143,9 @@ export function presetsPanel() {
   return box;
 }
 
-function select(names, label, value) {
-  const made = el("select", {}, el("option", { value: "" }, t("settings.presets.any")), names.map((name) => el("option", { value: name }, label(name))));
-  made.value = value ?? "";
-  return made;
-}
+/** For which phase and kind of visit a preset is. */
+const where = ({ phase: ours, kind: visits }) =>
+  [ours && phase(ours), visits && kind(visits)].filter(Boolean).join(" · ") || t("settings.presets.any");
 
 function moved(list, i) {
   const next = [...list];

@@ -1,13 +1,14 @@
 /** What the screen asks or reminds of: from which SUD on it asks, and the clinic's own reminders. */
 import { api } from "./api.js";
 import { el, fill } from "./dom.js";
-import { attempt, button, field, form, outcome } from "./forms.js";
+import { attempt, button, field, form, outcome, select } from "./forms.js";
 import { t } from "./text.js";
 import { kind, KINDS, mark, MARKS } from "./words.js";
 
 export function promptsPanel() {
   const said = outcome();
-  const sud = el("select", {}, el("option", { value: "" }, t("settings.prompts.sud_off")), Array.from({ length: 11 }, (_, i) => el("option", { value: String(i) }, t("settings.prompts.sud_at", { value: i }))));
+  const levels = Array.from({ length: 11 }, (_, value) => value);
+  const sud = select(levels, (value) => t("settings.prompts.sud_at", { value }), null, t("settings.prompts.sud_off"));
   const prompted = field(t("settings.prompts.sud"), sud, { hint: t("settings.prompts.sud_hint") });
   const list = el("ul", { class: "lines" });
   const send = button(t("settings.save"), null, { tone: "main", type: "submit" });
@@ -15,17 +16,23 @@ export function promptsPanel() {
   let rows = [];
 
   function row(reminder) {
-    const kinds = el("select", {}, el("option", { value: "" }, t("settings.prompts.any_kind")), KINDS.map((name) => el("option", { value: name }, kind(name))));
-    kinds.value = reminder.kind ?? "";
-    const marks = el("select", {}, el("option", { value: "" }, t("settings.prompts.from_opening")), MARKS.map((name) => el("option", { value: name }, mark(name))));
-    marks.value = reminder.after_mark ?? "";
-    const minutes = el("input", { type: "number", min: 0, max: 1440, step: 1, inputmode: "numeric", value: String(reminder.after_min) });
+    const kinds = select(KINDS, kind, reminder.kind, t("settings.prompts.any_kind"));
+    const marks = select(MARKS, mark, reminder.after_mark, t("settings.prompts.from_opening"));
+    const minutes = el("input", { type: "number", min: 0, max: 1440, step: 1, inputmode: "numeric" });
+    minutes.value = String(reminder.after_min);
     const text = el("input", { type: "text", maxlength: 200, autocomplete: "off", value: reminder.text });
     const worded = field(t("settings.prompts.text"), text);
     const timed = field(t("settings.prompts.after_min"), minutes);
     const made = {
       box: el("li", {},
-        el("div", { class: "pairs" }, field(t("settings.prompts.kind"), kinds).box, field(t("settings.prompts.after_mark"), marks).box, timed.box, worded.box),
+        el(
+          "div",
+          { class: "pairs" },
+          field(t("settings.prompts.kind"), kinds).box,
+          field(t("settings.prompts.after_mark"), marks).box,
+          timed.box,
+          worded.box,
+        ),
         button(t("settings.prompts.drop"), () => {
           rows = rows.filter((one) => one !== made);
           made.box.remove();
@@ -33,7 +40,12 @@ export function promptsPanel() {
         }, { tone: "small" })),
       worded,
       timed,
-      value: () => ({ ...reminder, kind: kinds.value || null, after_mark: marks.value || null, after_min: Number(minutes.value), text: text.value.trim() }),
+      value: () => ({
+        kind: kinds.value || null,
+        after_mark: marks.value || null,
+        after_min: Number(minutes.value),
+        text: text.value.trim(),
+      }),
     };
     return made;
   }
@@ -61,7 +73,8 @@ export function promptsPanel() {
               return;
             }
           }
-          const next = { ...held, sud_prompt_at: sud.value === "" ? null : Number(sud.value), reminders: rows.map((one) => one.value()) };
+          const sud_prompt_at = sud.value === "" ? null : Number(sud.value);
+          const next = { ...held, sud_prompt_at, reminders: rows.map((one) => one.value()) };
           held = (await api.put("/settings", next)) ?? next;
           said.say(t("settings.saved"));
         }, { sud_prompt_at: prompted }),

@@ -96,7 +96,10 @@ export function mount(root, app, params) {
 
   function showProblems(view) {
     const all = [...(view.problems ?? []), ...(view.troubles ?? [])];
-    const lines = all.map((problem) => ({ tone: view.problems.includes(problem) ? "stops" : "warns", text: wordsOf(problem) }));
+    const lines = all.map((problem) => ({
+      tone: view.problems.includes(problem) ? "stops" : "warns",
+      text: wordsOf(problem),
+    }));
     // Rewritten only when it says something new: else a screen reader would say it again and again.
     const key = lines.map((line) => line.text).join("\n");
     if (problems.dataset.key !== key) {
@@ -190,7 +193,11 @@ function invite(room) {
     { class: "panel" },
     el("h2", {}, t("ready.invite.title")),
     el("p", {}, t("ready.invite.words")),
-    el("div", { class: "row" }, el("a", { class: "button", href: `#/join/${encodeURIComponent(room)}` }, t("ready.invite.go"))),
+    el(
+      "div",
+      { class: "row" },
+      el("a", { class: "button", href: `#/join/${encodeURIComponent(room)}` }, t("ready.invite.go")),
+    ),
   );
 }
 

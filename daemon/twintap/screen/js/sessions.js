@@ -2,14 +2,14 @@
 import { api } from "./api.js";
 import { keepCode } from "./course.js";
 import { el, fill, put } from "./dom.js";
-import { attempt, button, field, form, outcome, table } from "./forms.js";
+import { attempt, button, codeInput, field, form, head, outcome, table } from "./forms.js";
 import { t } from "./text.js";
 import { count, kind, moment } from "./words.js";
 
 const PAGE = 50;
 
 export function mount(root, app) {
-  const code = el("input", { type: "search", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: 40 });
+  const code = codeInput("search");
   const coded = field(t("sessions.code"), code, { hint: t("sessions.code_hint") });
   const said = outcome();
   const send = button(t("sessions.search"), null, { tone: "main", type: "submit" });
@@ -19,7 +19,7 @@ export function mount(root, app) {
   const list = el(
     "table",
     { class: "cards" },
-    el("thead", {}, el("tr", {}, ...["when", "code", "kind", "room", "sets", "ratings", "state"].map((name) => el("th", { scope: "col" }, t(`sessions.${name}`))))),
+    head("sessions", ["when", "code", "kind", "room", "sets", "ratings", "state"]),
     body,
   );
   const more = button(t("sessions.more"), () => load(), { hidden: true });

@@ -1,7 +1,7 @@
 /** `#/settings`: the clinic's presets and prompts, who has a way in, this daemon, and forgetting a client. */
 import { api } from "./api.js";
 import { el, fill, put } from "./dom.js";
-import { attempt, button, field, form, outcome } from "./forms.js";
+import { attempt, button, codeInput, facts, field, form, outcome } from "./forms.js";
 import { devicePanel } from "./device.js";
 import { presetsPanel } from "./presets.js";
 import { promptsPanel } from "./prompts.js";
@@ -29,7 +29,7 @@ export function mount(root, app) {
 
 /** What runs here, whether its journal is whole, and how to trust it. */
 function daemonPanel(app, isAdmin) {
-  const facts = el("dl", { class: "facts" });
+  const known = el("div");
   const said = outcome();
   const verdict = el("p", { class: "own-words", role: "status" });
   const rooms = el("ul", { class: "lights" });
@@ -57,8 +57,10 @@ function daemonPanel(app, isAdmin) {
     "section",
     { class: "panel", "aria-labelledby": "daemon" },
     el("h2", { id: "daemon" }, t("settings.daemon.title")),
-    facts,
-    isAdmin ? el("div", {}, el("h3", {}, t("settings.journal.title")), el("p", {}, t("settings.journal.words")), form(prove, hashed.box, el("div", { class: "row" }, check)), verdict) : null,
+    known,
+    isAdmin ? el("h3", {}, t("settings.journal.title")) : null,
+    isAdmin ? el("p", {}, t("settings.journal.words")) : null,
+    isAdmin ? form(prove, hashed.box, el("div", { class: "row" }, check), verdict) : null,
     el("h3", {}, t("settings.lights.title")),
     el("p", {}, t("settings.lights.words")),
     rooms,
@@ -75,9 +77,10 @@ function daemonPanel(app, isAdmin) {
       [t("settings.daemon.id"), daemon.daemon_id],
       [t("settings.daemon.addresses"), daemon.addresses.map((one) => `${one.host}:${one.port}`).join(", ") || "–"],
     ];
-    fill(facts, lines.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+    fill(known, facts(lines));
     const held = await api.get("/rooms");
-    fill(rooms, held.map((room) => el("li", {}, el("a", { href: `/light/${encodeURIComponent(room.name)}` }, t("settings.lights.of", { room: room.name })))));
+    const light = ({ name }) => el("a", { href: `/light/${encodeURIComponent(name)}` }, t("settings.lights.of", { room: name }));
+    fill(rooms, held.map((room) => el("li", {}, light(room))));
   });
   return box;
 }
@@ -92,9 +95,8 @@ function verdictOf(found) {
 
 /** Erasing a client for good. The code is typed twice; nothing brings it back. */
 function erasePanel() {
-  const input = () => el("input", { type: "text", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", maxlength: 40 });
-  const first = field(t("settings.erase.code"), input());
-  const again = field(t("settings.erase.again"), input(), { hint: t("settings.erase.again_hint") });
+  const first = field(t("settings.erase.code"), codeInput());
+  const again = field(t("settings.erase.again"), codeInput(), { hint: t("settings.erase.again_hint") });
   again.box.hidden = true;
   const told = el("p", { class: "known warn", role: "status", hidden: true });
   const said = outcome();

@@ -1,7 +1,7 @@
 /** Who has a way in: the tokens that were given out, and the end of each. This computer's own token may look. */
 import { api } from "./api.js";
 import { el, fill } from "./dom.js";
-import { attempt, outcome, table, twice } from "./forms.js";
+import { attempt, head, outcome, table, twice } from "./forms.js";
 import { t } from "./text.js";
 import { moment } from "./words.js";
 
@@ -12,7 +12,7 @@ export function tokensPanel({ room = null } = {}) {
   const list = el(
     "table",
     { class: "cards" },
-    el("thead", {}, el("tr", {}, ...["label", "role", "rooms", "since", "until", "act"].map((name) => el("th", { scope: "col" }, t(`settings.tokens.${name}`))))),
+    head("settings.tokens", ["label", "role", "rooms", "since", "until", "act"]),
     body,
   );
   const none = el("p", { class: "quiet" }, t("settings.tokens.asking"));
