@@ -20,8 +20,8 @@ class Fault:
     `code` is one of:
       range      a field outside `low` .. `high`
       field      a field that is unknown, or of the wrong type
-      unknown    no such room or pulser (`field` names which)
-      taken      the room has a pulser of that side
+      unknown    no such room, pulser, session, entry … (`field` names which)
+      taken      the room has a pulser of that side, or there is a room of that name
       incomplete the room lacks a pulser (`side`)
       offline    a pulser is not linked (`side`)
       charging   a pulser is on its charger (`side`)
@@ -32,6 +32,13 @@ class Fault:
       cooldown   a set ended less than a second ago (`retry_after_ms`)
       silent     a pulser did not acknowledge in time (`side`)
       clock      this computer's clock jumped
+      open       a session is open in the room
+      closed     none is
+      late       an entry is too old to be taken back: correct it
+      undone     an entry was taken back already
+      erased     the session's client was erased
+      full       there are as many as there can be
+      storage    the disk did not take it; the message says what holds all the same
     """
 
     code: str

@@ -61,7 +61,7 @@ _WORDS = {
     401: "The token is missing, wrong, expired or revoked.",
     403: "The token's role or rooms do not allow it; or the Host or the Origin is not this daemon's; "
     "or an offer to join is wrong, used or over.",
-    404: "There is no such room or pulser.",
+    404: "There is no such room, pulser, session, entry or client.",
     409: "The state of the room does not allow it; `code` says why.",
     413: "The body is larger than 64 KiB.",
     422: "A field, its value, or the body as a whole is not what it has to be.",
