@@ -138,7 +138,7 @@ def _of_client(page: Page) -> None:
 
 def _note(page: Page) -> None:
     page.get_by_test_id("sud-9").click()
-    page.locator("#toasts .toast").nth(1).wait_for()
+    page.locator("#toasts .toast").first.wait_for()
 
 
 def _light_settings(page: Page) -> None:

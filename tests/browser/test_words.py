@@ -25,21 +25,22 @@ _SHOWN = """() => {
   }
   return found;
 }"""
-_MARKED = re.compile(r"⟦[^⟧]*⟧")
+_MARKED = re.compile(r"⟦[^⟦⟧]*⟧")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
-# What is data wherever it stands: names that people and pulsers have, dates as the device writes them.
-_DATA = re.compile(
-    r"¤[^¤]*¤|\bone\b|the tablet|this computer|twintap-[0-9a-f]{6}|[0-9a-f]{12,}|"
-    r"https?://\S+|\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|"
-    r"December) \d{4}(?:(?:,| at)? \d\d:\d\d)?|" + re.escape(CODE)
-)
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_DATES = rf"\d{{1,2}} (?:{_MONTHS}) \d{{4}}(?:(?:,| at)? \d\d:\d\d)?|\d{{1,2}} [A-Z][a-z]{{2,3}} \d{{2}}"
+_IDS = r"twintap-[0-9a-f]{6}|[0-9a-f]{12,}|https?://\S+"
+# What is data wherever it stands: what people wrote, names that they and pulsers have, dates.
+_DATA = re.compile(rf"¤[^¤]*¤|\bone\b|the tablet|this computer|{re.escape(CODE)}|{_IDS}|{_DATES}")
 
 
 def unmarked(page: Page, *data: str) -> list[str]:
     """The texts on the page that did not come out of the file; `data`: more that is data."""
     found: list[str] = []
     for where, text in page.evaluate(_SHOWN):
-        rest = _MARKED.sub(" ", text)
+        rest, inner = text, 1
+        while inner:  # a text may be part of another one
+            rest, inner = _MARKED.subn(" ", rest)
         for known in sorted(data, key=len, reverse=True):
             rest = rest.replace(known, " ")
         rest = _DATA.sub(" ", rest)
