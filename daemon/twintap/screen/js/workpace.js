@@ -240,8 +240,9 @@ export function makePace(app, room, changed) {
   }
 
   function showPresets() {
-    const phase = view?.session?.phase ?? null;
-    const near = presets.filter(atHand).sort((a, b) => Number((b.phase ?? "") === (phase ?? "")) - Number((a.phase ?? "") === (phase ?? "")));
+    const { phase = null, kind = null } = view?.session ?? {};
+    const isOwn = (one) => Number((one.phase !== null && one.phase === phase) || (one.kind !== null && one.kind === kind));
+    const near = presets.filter(atHand).sort((a, b) => isOwn(b) - isOwn(a));
     const key = JSON.stringify([near, plan]);
     if (row.dataset.key === key) return;
     row.dataset.key = key;
