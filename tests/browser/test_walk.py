@@ -18,7 +18,7 @@ _FOCUS = """selector => {
   return {
     found: node.matches(selector),
     ringed: look.outlineStyle !== "none" && parseFloat(look.outlineWidth) > 0,
-    onScreen: box.width > 0 && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
+    onScreen: box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
     what: node.outerHTML.slice(0, 120),
   };
 }"""
