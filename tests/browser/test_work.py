@@ -200,6 +200,22 @@ def test_a_held_key_counts_once(browser_page: Pages, daemon: House) -> None:
     daemon.until_still(ROOM)
 
 
+def test_a_finger_that_rests_on_the_surface_is_one_touch(browser_page: Pages, daemon: House) -> None:
+    page = browser_page(at=AT, size="laptop")
+    shows(page, "idle")
+    page.mouse.move(*surface_of(page))
+    page.mouse.down()
+    shows(page, "running")
+    page.wait_for_timeout(900)
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    shows(page, "running")
+    # What clicks without a pointer, as a screen reader does, is a touch as well.
+    page.wait_for_timeout(300)
+    page.get_by_test_id("surface").dispatch_event("click")
+    daemon.until_still(ROOM)
+
+
 def test_space_on_a_control_is_the_control_s_and_on_the_surface_starts(
     browser_page: Pages, daemon: House
 ) -> None:

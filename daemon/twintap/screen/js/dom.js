@@ -80,3 +80,23 @@ export function field(label, input, hint) {
   }
   return el("div", { class: "field" }, parts);
 }
+
+const CLICK_WITHIN_MS = 400; // what a browser makes of a press comes within this after it
+let isPressed = false;
+let releasedAt = -Infinity;
+
+const release = () => {
+  isPressed = false;
+  releasedAt = performance.now();
+};
+addEventListener("pointerdown", () => (isPressed = true), true);
+addEventListener("pointerup", release, true);
+addEventListener("pointercancel", release, true);
+
+/**
+ * Whether a click that comes now is the end of a press, however long that was: whoever acts at `pointerdown`
+ * has acted. Else it comes of a key, or of assistive technology.
+ */
+export function isClickOfPress() {
+  return isPressed || performance.now() - releasedAt < CLICK_WITHIN_MS;
+}

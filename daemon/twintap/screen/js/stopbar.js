@@ -1,6 +1,6 @@
 // The large stop on every view, and the red page when nothing has confirmed a stop.
 
-import { button, el, fill, mark, say } from "./dom.js";
+import { button, el, fill, isClickOfPress, mark, say } from "./dom.js";
 import { isOn } from "./stop.js";
 import { t } from "./text.js";
 
@@ -12,7 +12,7 @@ export function makeStopBar(bar, cover, { press, dismiss }) {
     press();
   });
   // Keys, and assistive technology, which press without a pointer.
-  stop.addEventListener("click", press);
+  stop.addEventListener("click", () => isClickOfPress() || press());
   bar.append(stop);
   bar.setAttribute("role", "region");
   bar.setAttribute("aria-label", t("stop.stop"));

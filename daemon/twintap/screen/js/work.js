@@ -1,7 +1,7 @@
 // Work: the eyes are on the client. The whole screen starts and stops; what is shown is read from two metres.
 
 import { api } from "./api.js";
-import { button, el, mark, put, say } from "./dom.js";
+import { button, el, isClickOfPress, mark, put, say } from "./dom.js";
 import { makeEntries } from "./entries.js";
 import { holdButton } from "./hold.js";
 import { makePace } from "./workpace.js";
@@ -19,7 +19,6 @@ export const isSurface = true;
 
 const CONTROLS = "button:not(#surface), a, input, textarea, select, summary, label, output";
 const REFUSED_MS = 5000;
-const TOUCHED_MS = 700; // the click that a browser makes of a touch comes within this
 const PAGE_KEYS = new Set(["PageUp", "PageDown"]);
 const SURFACE_KEYS = new Set([" ", "Enter"]);
 const ARROWS = { ArrowRight: ["rate", 1], ArrowLeft: ["rate", -1], ArrowUp: ["level", 1], ArrowDown: ["level", -1] };
@@ -32,7 +31,6 @@ export function mount(root, app, { room }) {
   let isStarting = false;
   let refused = null;
   let refusedTimer = 0;
-  let actedAt = -Infinity;
   let isAwake = true;
   let settings = { sud_prompt_at: null, reminders: [] };
   const dismissed = new Set();
@@ -77,7 +75,6 @@ export function mount(root, app, { room }) {
   // -- start and stop ------------------------------------------------------------------------------------
 
   function act(seen) {
-    actedAt = performance.now();
     if (seen.touch === "stop") {
       isStarting = false;
       app.stopNow();
@@ -121,8 +118,7 @@ export function mount(root, app, { room }) {
   }
 
   function onClick() {
-    // Without a pointer: assistive technology.
-    if (performance.now() - actedAt > TOUCHED_MS) act(shown);
+    if (!isClickOfPress()) act(shown);
   }
 
   function onKey(event) {
