@@ -176,6 +176,28 @@ async def test_an_offer_shows_its_link_its_digits_and_its_picture_to_the_asker(s
     assert timedelta(minutes=9) < left <= timedelta(minutes=10)
 
 
+@pytest.mark.parametrize("by", ["link", "digits"])
+async def test_an_offer_ends_with_the_token_that_made_it(served: Api, by: str) -> None:
+    text, token = make_token("ann", "therapist", ("room-1",))
+    served.store.put_token(token)
+    asked = {"room": "room-1", "role": "therapist"}
+    made = await served.http.post("/join/offers", json=asked, headers={"Authorization": f"Bearer {text}"})
+    served.store.revoke_token(token.id)
+    said = {"token": token_of(made.json())} if by == "link" else {"digits": made.json()["digits"]}
+    assert error(await Browser(served).post("/join", said)) == (403, "offer")
+    assert [one.label for one in served.store.tokens() if one.is_cookie] == []
+
+
+async def test_an_offer_taken_by_nobody_s_page_is_not_spent(served: Api) -> None:
+    """A request whose page is not said is refused where it brings a cookie, and costs the offer nothing."""
+    browser = Browser(served)
+    await browser.join(await offer_in(served))
+    offer = await offer_in(served, room="room-2")
+    answer = await browser.http.post("/join", json={"token": token_of(offer)})
+    assert error(answer) == (403, "origin")
+    assert (await browser.join(offer))["rooms"] == ["room-1", "room-2"]
+
+
 async def test_an_offer_can_be_withdrawn(served: Api) -> None:
     offer = await offer_in(served)
     assert (await served.http.delete(f"/join/offers/{offer['id']}")).status_code == 204
@@ -197,6 +219,24 @@ async def test_a_cookie_counts_only_for_what_a_page_of_ours_asks(served: Api) ->
     # To look is safe: the answer is for our own pages alone anyhow.
     assert (await browser.get("/rooms/room-1")).status_code == 200
     assert (await browser.post(STOP)).status_code == 200
+
+
+async def test_no_answer_is_kept_by_a_browser_or_drawn_into_a_page_elsewhere(served: Api) -> None:
+    """A page at another port of this computer is the same site to a browser: its requests bring the cookie."""
+    browser = Browser(served)
+    await browser.join(await offer_in(served))
+    for answer in (
+        await browser.get("/rooms"),
+        await browser.get("/rooms/nowhere"),
+        await browser.http.post("/clients/lookup", headers={"Origin": "https://elsewhere.example"}),
+        await browser.post("/clients/lookup", {"code": "K-1"}),
+    ):
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    # A file of the screen has its own word on that.
+    page = await browser.http.get(f"{browser.origin}/")
+    assert page.headers.get_list("Cache-Control") == ["no-cache"]
 
 
 async def test_a_header_wins_over_a_cookie(served: Api) -> None:

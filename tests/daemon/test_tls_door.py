@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 
 from twintap.access import certificates as certificates_module
 from twintap.access import door as door_module
+from twintap.access import patience
 from twintap.access.authority import Authority
 from twintap.access.certificates import Certificates
 from twintap.access.door import answer_without_tls
@@ -193,6 +194,60 @@ async def test_whoever_breaks_off_leaves_nothing_behind(
         while any(task.get_name() == "door: a connection" for task in asyncio.all_tasks()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+
+
+_HALVES = [b"", b"GET / HT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"]
+
+
+@pytest.mark.parametrize("said", _HALVES)
+@pytest.mark.parametrize("tls", [True, False])
+async def test_a_request_that_never_becomes_whole_is_waited_for_no_longer_than_that(
+    house: House, monkeypatch: pytest.MonkeyPatch, said: bytes, *, tls: bool
+) -> None:
+    monkeypatch.setattr(patience, "REQUEST_WITHIN_S", 0.3)
+    monkeypatch.setattr(door_module, "_FIRST_BYTE_WITHIN_S", 0.3)
+    reader, writer = await house.raw(tls=tls)
+    writer.write(said)
+    async with asyncio.timeout(20):
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(4096):
+                pass
+    writer.close()
+
+
+async def test_a_byte_now_and_then_buys_no_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "REQUEST_WITHIN_S", 0.5)
+    reader, writer = await house.raw(tls=True)
+    writer.write(b"GET / HTTP/1.1\r\nX: ")
+    async with asyncio.timeout(20):
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+    writer.close()
+
+
+async def test_a_crowd_that_asks_nothing_keeps_nobody_out_and_no_socket_is_shut(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "WAITING_MAX", 8)
+    async with contextlib.AsyncExitStack() as stack:
+        url = f"wss://localhost:{house.port}/"
+        socket_ = await stack.enter_async_context(connect(url, ssl=house.trusted, proxy=None))
+        crowd: list[asyncio.StreamReader] = []
+        for _ in range(30):
+            reader, writer = await house.raw(tls=True)
+            stack.callback(writer.close)
+            writer.write(b"GET / HTTP/1.1\r\n")
+            crowd.append(reader)
+        async with house.client() as client:
+            assert (await client.get(f"https://localhost:{house.port}/")).status_code == 200
+        async with asyncio.timeout(20):
+            with contextlib.suppress(ConnectionError):
+                assert await crowd[0].read() == b""
+        await socket_.send("still there")
+        assert await socket_.recv() == "still there"
 
 
 async def test_an_end_closes_the_door_and_those_inside(house: House) -> None:

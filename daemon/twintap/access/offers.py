@@ -32,7 +32,7 @@ _WRONG_WITHIN = timedelta(minutes=10)
 class Offer:
     """What one who joins is given. `rooms` None: all rooms; `label` None: the joiner says who it is.
 
-    `giver`: the label of who offered it.
+    `giver`: the label of who offered it; `giver_digest`: by which token; None: by none.
     `stays`: how long the browser stays joined after its latest use. `digits` "": void.
     """
 
@@ -41,6 +41,7 @@ class Offer:
     role: Role
     rooms: tuple[str, ...] | None
     giver: str
+    giver_digest: str | None
     label: str | None
     notes: bool
     stays: timedelta
@@ -72,6 +73,7 @@ class Offers:
         rooms: tuple[str, ...] | None,
         *,
         giver: str,
+        giver_digest: str | None = None,
         label: str | None = None,
         notes: bool = False,
         stays: timedelta = STAYS,
@@ -84,7 +86,16 @@ class Offers:
         while digits in taken:
             digits = _digits()
         offer = Offer(
-            digest_of(text), digits, role, rooms, giver, label, notes, stays, self._now() + LIFETIME
+            digest_of(text),
+            digits,
+            role,
+            rooms,
+            giver,
+            giver_digest,
+            label,
+            notes,
+            stays,
+            self._now() + LIFETIME,
         )
         self._open[offer.digest] = offer
         while len(self._open) > _OPEN_MAX:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 import ssl
 from collections.abc import Callable, Generator
@@ -10,6 +11,7 @@ from typing import cast
 import uvicorn
 
 from .door import Door
+from .patience import Patience, PatientProtocol
 
 # The server's own word for it is any class of protocol; all of its own are made like this.
 _MakeProtocol = Callable[..., asyncio.Protocol]
@@ -25,6 +27,8 @@ class Server(uvicorn.Server):
         self, config: uvicorn.Config, listener: socket.socket, context: ssl.SSLContext | None
     ) -> None:
         """`context` None: no TLS at all."""
+        # Whatever makes protocols will do, though the server's own word for it is a class.
+        config.http = cast("type[asyncio.Protocol]", functools.partial(PatientProtocol, Patience()))
         super().__init__(config)
         self._door = None if context is None else Door(listener, self._protocol, context)
         self._taking: asyncio.Task[None] | None = None

@@ -119,6 +119,7 @@ async def make_offer(context: Ctx, request: Request, giver: Inviter, body: Offer
         body.role,
         rooms,
         giver=giver.label,
+        giver_digest=giver.digest,
         label=body.label,
         notes=body.notes,
         stays=timedelta(seconds=body.stays_s),
@@ -174,19 +175,23 @@ async def join(context: Ctx, request: Request, response: Response, body: JoinBod
         raise Refused(Fault("field", "token or digits has to be given, and not both", field="token"))
     if body.label is not None:
         checked_name("label", body.label)
+    # Asked before anything is spent: a cookie that comes from nobody's page is refused.
+    before = context.gate.find_valid(context.gate.presented(request))
+    if before is not None and not before.is_cookie:
+        before = None
     is_here = request.client is not None and addresses.is_loopback(request.client.host)
     try:
         if body.digits is not None:
             offer = context.offers.take_digits(body.digits, is_here=is_here)
         else:
             offer = context.offers.take(body.token or "")
+        # Who was shown out leaves no way in behind.
+        if offer.giver_digest is not None:
+            context.gate.check_giver(offer.giver_digest)
     except Refused as refusal:
         if refusal.fault.code == "offer":
             await context.gate.slow_down()
         raise
-    before = context.gate.find_valid(context.gate.presented(request))
-    if before is not None and not before.is_cookie:
-        before = None
     text, token = _token_for(context, offer, body.label, before)
     try:
         await asyncio.to_thread(context.store.put_token, token)

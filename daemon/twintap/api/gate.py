@@ -118,6 +118,12 @@ class Gate:
             raise Refused(Fault("room", "this token is for other rooms"))
         self._slide(current)
 
+    def check_giver(self, digest: str) -> None:
+        """Raise `Refused("offer")` unless the token that made an offer is valid still."""
+        giver = self._store.find_token(digest)
+        if giver is None or not self.is_valid(giver):
+            raise Refused(Fault("offer", "who made this offer may not any longer; ask for another one"))
+
     def is_valid(self, token: Token) -> bool:
         """Whether a token may be used now; its role and its rooms are another matter."""
         if token.valid_at(self._now()):
@@ -187,6 +193,8 @@ class FrontDoor:
             await self._app(scope, receive, send)
             return
         headers = _single(scope["headers"])
+        if scope["type"] == "http":
+            send = _private(send)
         fault = self._fault(headers, scope)
         if fault is not None:
             await _refuse(fault, scope, receive, send)
@@ -258,6 +266,27 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return bounded
+
+
+# What holds of every answer that does not say otherwise: no browser keeps it when its page has gone (a tablet
+# is lent, and left behind), takes it for something else, or lets a page of another origin draw it in.
+_PRIVATE: tuple[tuple[bytes, bytes], ...] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+def _private(send: Send) -> Send:
+    async def private(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            said: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+            names = {name.lower() for name, _ in said}
+            added = [pair for pair in _PRIVATE if pair[0] not in names]
+            message = {**message, "headers": [*said, *added]}
+        await send(message)
+
+    return private
 
 
 async def _refuse(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
