@@ -85,6 +85,26 @@ async def test_a_token_that_is_revoked_sees_nothing_more(served: Api) -> None:
         assert (await next_of(socket, "error"))["error"]["code"] == "token"
 
 
+async def test_a_socket_in_a_quiet_room_ends_with_its_token(
+    served: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "_LOOKED_AT_EVERY_S", 0.02)
+    headers = served.give("observer")
+    (token_id,) = [token.id for token in served.store.tokens() if token.role == "observer"]
+    async with served.watch("/watch", headers) as socket:
+        for _ in range(2):
+            await next_of(socket, "room.snapshot")
+        # It has been looked at meanwhile, and was valid: what happens is told still.
+        await asyncio.sleep(0.1)
+        served.hub.tell("room-1", "set.progress")
+        await next_of(socket, "set.progress")
+        served.store.revoke_token(token_id)
+        assert (await next_of(socket, "error"))["error"]["code"] == "token"
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+        assert socket.close_code == 4401
+
+
 async def test_a_page_elsewhere_cannot_open_one(served: Api) -> None:
     headers = {"Authorization": f"Bearer {served.admin}", "Origin": "http://evil.example"}
     with pytest.raises(InvalidStatus) as caught:

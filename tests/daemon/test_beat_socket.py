@@ -194,6 +194,18 @@ async def test_a_display_whose_token_is_revoked_follows_no_longer(served: Served
             await line.recv()
 
 
+async def test_a_display_that_asks_nothing_is_shown_out_too(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "_LOOKED_AT_EVERY_S", 0.02)
+    text = served.token()
+    (token_id,) = [token.id for token in served.home.store.tokens() if token.role == "display"]
+    async with served.follow(text) as line:
+        await line.recv()
+        served.home.store.revoke_token(token_id)
+        assert (await heard(line, lambda one: "error" in one))["error"]["code"] == "token"
+
+
 async def test_a_display_may_stop_and_a_logger_may_not(served: Served) -> None:
     await served.home.start()
     async with served.follow(served.token("logger")) as line:

@@ -120,7 +120,8 @@ class _Follower:
     async def _send_beats(self) -> None:
         told: Beat | None = None
         async with self._context.hub.watch(self._room) as events:
-            async for _ in events:
+            while True:
+                await self._context.gate.next_of(self._token, events)
                 self._context.gate.check(self._token, MAY_FOLLOW, self._room)
                 # Whatever happened: the beat as it is now. What a slow reader missed it needs no more.
                 beat = self._context.hub.beat(self._room)
@@ -158,9 +159,9 @@ class _Follower:
                 await self._send({"error": fault_json(refusal.fault)})
                 continue
             if message.probe is not None:
-                await self._echo(message.probe, t2_us)
-                # A token that was revoked meanwhile learns nothing more.
+                # The clock too is told to nobody whose token has ended. What that takes lies between both stamps.
                 self._context.gate.check(self._token, MAY_FOLLOW, self._room)
+                await self._echo(message.probe, t2_us)
             elif message.stop is not None:
                 while len(self._stops) >= _STOPS_MAX:
                     await asyncio.wait(self._stops, return_when=asyncio.FIRST_COMPLETED)

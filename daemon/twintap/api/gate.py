@@ -3,9 +3,9 @@
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -25,6 +25,9 @@ _WRONG_TOKEN_S = 0.5
 _WAITING_MAX = 32
 # A token in use is written anew when it has used up this part of its life: a few times a day.
 _SLIDE_STEP = 0.1
+_LOOKED_AT_EVERY_S = 1.0
+
+_T = TypeVar("_T")
 
 
 def _now() -> datetime:
@@ -123,6 +126,20 @@ class Gate:
         giver = self._store.find_token(digest)
         if giver is None or not self.is_valid(giver):
             raise Refused(Fault("offer", "who made this offer may not any longer; ask for another one"))
+
+    async def next_of(self, token: Token, events: AsyncIterator[_T]) -> _T:
+        """Wait for what comes next on a socket that `token` opened; `Refused("token")` once that has ended.
+
+        Looked at each second: in a quiet room too, a socket ends with its token.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(_LOOKED_AT_EVERY_S):
+                    return await anext(events)
+            except TimeoutError:
+                current = self._store.find_token(token.digest)
+                if current is None or not self.is_valid(current):
+                    raise _no_token() from None
 
     def is_valid(self, token: Token) -> bool:
         """Whether a token may be used now; its role and its rooms are another matter."""

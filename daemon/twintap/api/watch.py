@@ -123,7 +123,8 @@ class _Socket:
 
     async def _send_events(self) -> None:
         async with self._context.hub.watch(self._room) as events:
-            async for event in events:
+            while True:
+                event = await self._context.gate.next_of(self._token, events)
                 if not self._token.names(event.room):
                     continue
                 self._context.gate.check(self._token, MAY_WATCH, None)
