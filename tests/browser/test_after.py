@@ -141,6 +141,19 @@ def test_a_mistake_is_put_right_and_what_was_said_first_stays(
     entries = daemon.admin.get(f"/sessions/{visit['id']}")["entries"]
     assert [entry["data"] for entry in entries if entry["type"] == "rating.voc"] == [{"value": 3}]
     assert entries[-1]["type"] == "entry.corrected"
+    page.get_by_role("button", name="Correct: VOC").click()
+    page.get_by_role("button", name="Withdraw the entry").click()
+    page.get_by_role("button", name="Press again to withdraw it").click()
+    expect(row).to_contain_text("Withdrawn at")
+    assert "line-through" in row.locator("td").nth(1).evaluate(
+        "cell => getComputedStyle(cell).textDecoration"
+    )
+    assert daemon.admin.get(f"/sessions/{visit['id']}")["session"]["last_voc"] is None
+    page.get_by_role("button", name="Correct: VOC").click()
+    expect(page.get_by_role("button", name="Withdraw the entry")).to_have_count(0)
+    page.get_by_role("button", name="Keep the correction").click()
+    expect(row).not_to_contain_text("Withdrawn")
+    assert daemon.admin.get(f"/sessions/{visit['id']}")["session"]["last_voc"] == 5
     browser_page.allow(page, "422 POST .*/corrections")
     page.get_by_role("button", name="Correct: Note").click()
     page.get_by_role("textbox", name="Note").fill("")

@@ -56,13 +56,27 @@ def test_what_was_put_right_holds_and_what_was_before_is_known() -> None:
     assert story.code == "K-71"
 
 
-def test_a_correction_that_was_taken_back_corrects_nothing() -> None:
+def test_what_was_withdrawn_is_struck_through_and_says_who_did_it_and_when() -> None:
     told = Telling()
     told.say("session.opened", {"code": "A", "kind": "emdr", "zone": "UTC", "hands": []})
     sud = told.say("rating.sud", {"value": 4})
-    wrong = told.say("entry.corrected", {"entry": sud.id, "data": {"value": 9}})
-    told.say("entry.undone", {"entry": wrong.id})
-    assert [data.value for _, data in tell(told.session, told.entries).of(Sud)] == [4]
+    told.minute = 20
+    void = told.say("entry.corrected", {"entry": sud.id, "data": {}, "void": True}, actor="dr who")
+    story = tell(told.session, told.entries)
+    assert list(story.of(Sud)) == []
+    assert [(one.data, one.gone, one.is_undone) for one in story.taken_back] == [(Sud(value=4), void, False)]
+    assert [row["state"] for row in rows_of(told) if row["type"] == "rating.sud"] == ["withdrawn"]
+    page = report.to_html(told.session, told.entries, made_at=MADE)
+    assert re.search(r"<s>\s*<span class=\"what\">SUD 4</span>", page)
+    assert f"withdrawn {void.entered.astimezone(story.zone):%H:%M} by dr who" in page
+    (events,) = [
+        text for path, text in bids.to_files(told.session, told.entries).items() if path.endswith(".tsv")
+    ]
+    assert "sud" not in events
+
+    told.say("entry.corrected", {"entry": sud.id, "data": {"value": 7}})
+    (again,) = tell(told.session, told.entries).of(Sud)
+    assert (again[1].value, again[0].gone) == (7, None)
 
 
 def test_a_set_is_told_with_its_changes_where_they_began() -> None:

@@ -84,6 +84,15 @@ async def test_a_visit_from_open_to_close(served: Api) -> None:
     assert (by_id[first["id"]]["data"], by_id[first["id"]]["corrected"]) == ({"value": 8}, {"value": 7})
     assert by_id[last["id"]]["undone"]
     assert whole["head"] == await served.journal.head(f"session:{row['id']}")
+    path, entry = f"/sessions/{row['id']}/corrections", {"entry": first["id"]}
+    assert (await refused(served, "POST", path, entry))[1]["field"] == "data"
+    assert (await refused(served, "POST", path, entry | {"data": {}, "void": True}))[1]["field"] == "data"
+    whole = await ok(served, "POST", path, entry | {"void": True})
+    assert whole["session"]["last_sud"] is None
+    by_id = {entry["id"]: entry for entry in whole["entries"]}
+    shown = by_id[first["id"]]
+    assert (shown["data"], shown["withdrawn"], shown["corrected"]) == ({"value": 8}, True, None)
+    assert (await refused(served, "POST", path, entry | {"void": True}))[1]["code"] == "undone"
     moved = await ok(served, "POST", f"/sessions/{row['id']}/move", {"code": "k-18"})
     assert moved["code"] == "K-18"
     assert await ok(served, "POST", "/sessions/search", {"code": "k-17"}) == []

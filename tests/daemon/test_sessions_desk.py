@@ -194,7 +194,7 @@ async def test_a_disk_that_hangs_is_waited_for_only_so_long_and_what_it_kept_the
     office.journal.disk = "hung"
     with pytest.raises(Refused, match="may be kept or not"):
         await office.enter("rating.sud", value=7)
-    with pytest.raises(Refused, match="the disk does not answer"):
+    with pytest.raises(Refused, match="the set runs; the disk has not answered"):
         await office.desk.start_set("blue", {}, actor="ann", revision=None)
     monkeypatch.undo()
     office.journal.heal()
@@ -203,6 +203,19 @@ async def test_a_disk_that_hangs_is_waited_for_only_so_long_and_what_it_kept_the
     assert session is not None
     assert session.last_sud == 7, "what was kept in the end is so, in the journal as on the screen"
     assert await office.types(opened.id) == ["session.opened", "rating.sud", "rating.voc"]
+
+
+async def test_a_journal_that_said_that_it_fails_refuses_at_once_however_long_the_disk_takes(
+    office: Office,
+) -> None:
+    await office.begin()
+    office.journal.disk = "hung"
+    office.journal.journal.fault = "the disk is full: free some space"
+    async with asyncio.timeout(desk_module._DISK_WITHIN_S / 2):  # pyright: ignore[reportPrivateUsage]
+        with pytest.raises(Refused, match="not kept, and nothing was changed: the disk is full"):
+            await office.enter("rating.sud", value=7)
+        with pytest.raises(Refused, match="the set runs, and is not recorded: the disk is full"):
+            await office.desk.start_set("blue", {}, actor="ann", revision=None)
 
 
 async def test_a_set_does_not_start_into_a_session_that_is_being_closed(office: Office) -> None:

@@ -1,7 +1,7 @@
 """The pure core of a visit: what may be said of it, what follows, what the journal's events make of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from twintap.core import visit as core
 from twintap.core.decide_visit import decide
-from twintap.core.visit import Happening, Said, Visit, evolve, replayed
+from twintap.core.visit import Happening, Said, Visit, evolve, replayed, summed
 from twintap.errors import Refused
 from twintap.journal.ids import new_id
 from twintap.journal.types import ENTRY_TYPES
@@ -197,6 +197,52 @@ def test_a_correction_holds_in_place_of_what_was_said_and_both_stay_to_be_read()
     told.refuses(core.Correct(new_id(), {"value": 1}, "bob"), "unknown", "entry")
 
 
+def test_what_is_older_than_ten_seconds_is_withdrawn_and_can_be_put_back() -> None:
+    told = Told()
+    told.enter("rating.sud", value=4)
+    slip = told.enter("rating.sud", value=9)
+    told.later(hours=1)
+    told.do(core.Correct(slip, None, "bob"))
+    assert told.events[-1].data == {"entry": slip, "data": {}, "void": True}
+    assert told.held.summary.last_sud == 4
+    assert told.held.last_entry is not None
+    assert told.held.last_entry.id != slip
+    told.refuses(core.Correct(slip, None, "bob"), "undone", "entry")
+    told.refuses(core.Undo("ann", slip), "undone", "entry")
+    told.do(core.Correct(slip, {"value": 3}, "bob"))
+    assert told.held.summary.last_sud == 3
+    assert replayed(ROOM, SESSION, told.events) == told.visit
+
+
+def test_a_set_belongs_to_the_phase_that_holds_when_it_began() -> None:
+    told = Told()
+    told.enter("phase.begun", phase="assessment")
+    slip = told.enter("phase.begun", phase="closure")
+    told.do(core.Undo("ann", slip))
+    for said in set_events(new_id(), 5):
+        told.happen(said)
+    assert set(told.held.pacings) == {"assessment"}
+
+
+def test_a_long_visit_is_folded_in_time_that_grows_with_its_length_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = Told()
+    for value in range(200):
+        told.enter("rating.sud", value=value % 11)
+    looked_at = 0
+
+    def counted(entries: Iterable[core.Entered]) -> core.Summary:
+        nonlocal looked_at
+        found = tuple(entries)
+        looked_at += len(found)
+        return summed(found)
+
+    monkeypatch.setattr(core, "summed", counted)
+    assert replayed(ROOM, SESSION, told.events) == told.visit
+    assert looked_at == 200
+
+
 def test_a_session_is_moved_to_the_right_code_from_its_beginning() -> None:
     told = Told()
     told.do(core.Move(" k 18 ", "ann"))
@@ -346,7 +392,7 @@ ENTRIES = st.one_of(
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["enter", "enter", "enter", "undo", "correct", "move", "lead", "set", "wait", "close"]
+            ["enter", "enter", "enter", "undo", "correct", "withdraw", "move", "lead", "set", "wait", "close"]
         ),
         ENTRIES,
         st.integers(0, 30),
@@ -370,6 +416,8 @@ def drive(told: Told, steps: list[tuple[str, tuple[str, Any], int, str]]) -> Non
                     told.do(core.Undo(actor, some if number % 2 else None))
                 case "correct":
                     told.do(core.Correct(some, data, actor))
+                case "withdraw":
+                    told.do(core.Correct(some, None, actor))
                 case "move":
                     told.do(core.Move(f"k {number}", actor))
                 case "lead":
@@ -400,9 +448,14 @@ def test_what_a_visit_comes_to_is_what_stands_of_it(steps: list[Any]) -> None:
     told = Told()
     drive(told, steps)
     gone = {event.data["entry"] for event in told.events if event.type == "entry.undone"}
-    right = {
-        event.data["entry"]: event.data["data"] for event in told.events if event.type == "entry.corrected"
-    }
+    right: dict[str, Any] = {}
+    void: dict[str, bool] = {}
+    for event in told.events:
+        if event.type == "entry.corrected":
+            void[event.data["entry"]] = event.data["void"]
+            if not event.data["void"]:
+                right[event.data["entry"]] = event.data["data"]
+    gone |= {entry for entry, is_void in void.items() if is_void}
     standing = [
         (event.at, number, event.type, right.get(event.id, event.data))
         for number, event in enumerate(told.events)

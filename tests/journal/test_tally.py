@@ -76,6 +76,20 @@ def test_what_was_taken_back_or_put_right_counts_as_such() -> None:
     assert (row.first_sud, row.last_sud, row.phase) == (8, 4, "assessment")
 
 
+def test_what_was_withdrawn_does_not_count_until_it_is_put_right_again() -> None:
+    session = new_id()
+    slip = said(session, "rating.sud", {"value": 9}, 2)
+    events = [
+        opened(session),
+        said(session, "rating.sud", {"value": 8}, 1),
+        slip,
+        draft("entry.corrected", {"entry": slip.id, "void": True}, session=session),
+    ]
+    assert folded(session, events).last_sud == 8
+    back = draft("entry.corrected", {"entry": slip.id, "data": {"value": 5}}, session=session)
+    assert folded(session, [*events, back]).last_sud == 5
+
+
 def test_a_moved_session_is_the_other_clients_from_its_beginning() -> None:
     session = new_id()
     row = folded(session, [opened(session, "A"), draft("session.moved", {"code": "B"}, session=session)])

@@ -176,7 +176,8 @@ class SessionSummary(BaseModel):
 class EntryView(BaseModel):
     """An event of a session, as it lies in the journal, in the order of its chain.
 
-    `undone`: it was taken back; `corrected`: what holds in place of its data, if it was put right.
+    `undone`: it was taken back at once; `withdrawn`: later, by a correction. `corrected`: what holds in place
+    of its data, if it was put right.
     """
 
     id: str
@@ -187,6 +188,7 @@ class EntryView(BaseModel):
     actor: str
     data: dict[str, Any]
     undone: bool = False
+    withdrawn: bool = False
     corrected: dict[str, Any] | None = None
 
 
@@ -219,7 +221,11 @@ class SearchBody(Strict):
 
 
 class CorrectionBody(Strict):
-    """An entry put right: `data` holds in place of what it had, and is of the same type."""
+    """An entry put right: `data` holds in place of what it had, and is of the same type.
+
+    `void`: the entry is withdrawn, and nothing holds in its place; then `data` is left out.
+    """
 
     entry: EventId
-    data: dict[str, Any]
+    data: dict[str, Any] | None = None
+    void: bool = False

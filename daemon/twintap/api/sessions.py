@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, status
 from fastapi.security import HTTPBearer
 
 from ..core.codes import looks_like_name, normalised
-from ..core.visit import UNDO_WITHIN, Entered, replayed
+from ..core.visit import UNDO_WITHIN, Entered, Visit, phase_at, replayed
 from ..errors import Fault, Refused
 from ..journal.entry import Entry
 from ..journal.tally import SessionRow
@@ -218,7 +218,10 @@ async def whole_session(context: Ctx, session: SessionId, token: Reader) -> Sess
 async def correct(
     context: Ctx, session: SessionId, token: AnyCommander, body: CorrectionBody
 ) -> SessionWhole:
-    """Put an entry right, by an event of its own: what was there stays to be read."""
+    """Put an entry right or withdraw it, by an event of its own: what was there stays to be read."""
+    if (body.data is None) != body.void:
+        text = "say data, which hold in place of what the entry had, or void, which withdraws it"
+        raise Refused(Fault("field", text, field="data"))
     await _row(context, token, session)
     await context.desk.correct(session, entry=body.entry, data=body.data, actor=token.label)
     return await whole_session(context, session, token)
@@ -261,10 +264,11 @@ async def _rows(
 
 
 def _whole(row: SessionRow, entries: list[Entry]) -> SessionWhole:
+    visit = replayed(row.room, row.id, happenings(entries))
     return SessionWhole(
         session=_summary(row),
-        entries=_entries(row, entries),
-        sets=_sets(row, entries),
+        entries=_entries(row, visit, entries),
+        sets=_sets(row, visit, entries),
         head=entries[-1].hash if entries else "",
     )
 
@@ -291,9 +295,8 @@ def _summary(row: SessionRow) -> SessionSummary:
     )
 
 
-def _entries(row: SessionRow, entries: list[Entry]) -> list[EntryView]:
+def _entries(row: SessionRow, visit: Visit | None, entries: list[Entry]) -> list[EntryView]:
     zone = zone_of(row.zone)
-    visit = replayed(row.room, row.id, happenings(entries))
     said: dict[str, Entered] = {entry.id: entry for entry in visit.entries} if visit is not None else {}
     shown: list[EntryView] = []
     for entry in entries:
@@ -310,33 +313,34 @@ def _entries(row: SessionRow, entries: list[Entry]) -> list[EntryView]:
                 actor=entry.actor or "",
                 data=dict(entry.data),
                 undone=now is not None and now.undone,
-                corrected=dict(now.data) if now is not None and now.corrected else None,
+                withdrawn=now is not None and now.withdrawn,
+                corrected=dict(now.data) if now is not None and now.corrected and now.stands else None,
             )
         )
     return shown
 
 
-def _sets(row: SessionRow, entries: list[Entry]) -> list[SetRow]:
+def _sets(row: SessionRow, visit: Visit | None, entries: list[Entry]) -> list[SetRow]:
     zone = zone_of(row.zone)
     times: dict[tuple[str, str], str] = {}
     actors: dict[str, str] = {}
-    phase: str | None = None
+    phases: dict[str, str | None] = {}
     found: list[SetRow] = []
     for event in happenings(entries):
-        if event.type == "phase.begun":
-            phase = str(event.data["phase"])
         if not event.type.startswith("set."):
             continue
         uid = str(event.data["set_uid"])
         times[uid, event.type] = _text(event.at.astimezone(zone))
         actors.setdefault(uid, event.actor)
+        if event.type == "set.asked" and visit is not None:
+            phases[uid] = phase_at(visit.entries, event.at)
         if event.type == "set.recorded":
             found.append(
                 SetRow(
                     set_uid=uid,
                     started_at=times.get((uid, "set.started")),
                     ended_at=times.get((uid, "set.ended")),
-                    phase=phase,
+                    phase=phases.get(uid),
                     started_by=actors[uid],
                     data=dict(event.data),
                 )

@@ -108,34 +108,44 @@ def _enter(visit: Visit, command: Enter, now: datetime) -> list[Said]:
 
 def _undo(visit: Visit, command: Undo, now: datetime) -> list[Said]:
     entry = _undoable(visit, command)
+    if entry.withdrawn:
+        raise _gone()
     if now > entry.entered + UNDO_WITHIN:
-        text = "it was entered more than 10 seconds ago: correct it instead, so that both stay to be read"
+        text = "it was entered more than 10 seconds ago: correct or withdraw it, so that both stay to be read"
         raise Refused(Fault("late", text, field="entry"))
     return [_said("entry.undone", {"entry": entry.id}, command.actor, now)]
 
 
 def _undoable(visit: Visit, command: Undo) -> Entered:
     if command.entry is not None:
-        return _standing(visit, command.entry)
+        return _entered(visit, command.entry)
     for entry in reversed(visit.entries):
-        if entry.actor == command.actor and not entry.undone:
+        if entry.actor == command.actor and entry.stands:
             return entry
     raise Refused(Fault("unknown", "there is no entry of yours to take back", field="entry"))
 
 
-def _standing(visit: Visit, entry_id: str) -> Entered:
+def _entered(visit: Visit, entry_id: str) -> Entered:
     for entry in visit.entries:
         if entry.id == entry_id:
             if entry.undone:
-                raise Refused(Fault("undone", "this entry was taken back already", field="entry"))
+                raise _gone()
             return entry
     raise Refused(Fault("unknown", "this session has no such entry", field="entry"))
 
 
 def _correct(visit: Visit, command: Correct, now: datetime) -> list[Said]:
-    entry = _standing(visit, command.entry)
+    entry = _entered(visit, command.entry)
+    if command.data is None:
+        if entry.withdrawn:
+            raise _gone()
+        return [_said("entry.corrected", {"entry": entry.id, "void": True}, command.actor, now)]
     data = checked(entry.type, command.data)
     return [_said("entry.corrected", {"entry": entry.id, "data": data}, command.actor, now)]
+
+
+def _gone() -> Refused:
+    return Refused(Fault("undone", "this entry was taken back already", field="entry"))
 
 
 def _look(visit: Visit | None, command: Look, now: datetime) -> list[Said]:

@@ -86,10 +86,13 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Correct:
-    """Put an entry right: `data` holds in place of what it had. A session that is closed takes it too."""
+    """Put an entry right: `data` holds in place of what it had; None: it is withdrawn, and nothing holds.
+
+    A session that is closed takes it too, and the latest holds: what was withdrawn can be put right again.
+    """
 
     entry: str
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] | None
     actor: str
 
 
@@ -124,7 +127,7 @@ Command = Open | Close | Enter | Undo | Correct | Move | TakeLead | Look
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What a person said of the visit, as it is now: corrected, or taken back."""
+    """What a person said of the visit, as it is now: corrected, taken back at once, or withdrawn later."""
 
     id: str
     type: str
@@ -134,6 +137,12 @@ class Entered:
     entered: datetime
     undone: bool = False
     corrected: bool = False
+    withdrawn: bool = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether it counts."""
+        return not (self.undone or self.withdrawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +202,7 @@ class Visit:
     @property
     def last_entry(self) -> Entered | None:
         """The newest entry that stands."""
-        return next((entry for entry in reversed(self.entries) if not entry.undone), None)
+        return next((entry for entry in reversed(self.entries) if entry.stands), None)
 
     def asks_if_forgotten(self, idle: timedelta) -> bool:
         """Whether to ask if it still goes on; never in a medicine visit, which has long quiet stretches."""
@@ -205,6 +214,18 @@ class Visit:
 
 def evolve(visit: Visit | None, room: str, session: str, event: Happening) -> Visit | None:
     """The session after `event`. Never refuses: an event has happened. None before it was opened."""
+    after = _step(visit, room, session, event)
+    if after is None or (visit is not None and after.entries is visit.entries):
+        return after
+    return _summed_up(after)
+
+
+def _summed_up(visit: Visit) -> Visit:
+    return replace(visit, summary=summed(visit.entries))
+
+
+def _step(visit: Visit | None, room: str, session: str, event: Happening) -> Visit | None:
+    """The session after `event`, its summary left as it was."""
     data = event.data
     if event.type in ("session.opened", "session.restated"):
         return _opened(room, session, event)
@@ -214,7 +235,7 @@ def evolve(visit: Visit | None, room: str, session: str, event: Happening) -> Vi
         return _evolve_set(visit, event)
     if event.type in ENTRY_TYPES:
         entry = Entered(event.id, event.type, data, event.actor, event.at, event.entered)
-        return _with_entries(replace(visit, active_at=event.entered), (*visit.entries, entry))
+        return replace(visit, active_at=event.entered, entries=(*visit.entries, entry))
     match event.type:
         case "session.closed":
             return replace(visit, closed_at=event.at, closed_reason=str(data["reason"]))
@@ -225,7 +246,8 @@ def evolve(visit: Visit | None, room: str, session: str, event: Happening) -> Vi
         case "entry.undone":
             return _with_entry(visit, str(data["entry"]), undone=True)
         case "entry.corrected":
-            return _with_entry(visit, str(data["entry"]), data=data["data"], corrected=True)
+            changes = {"withdrawn": True} if data.get("void") else {"withdrawn": False, "data": data["data"]}
+            return _with_entry(visit, str(data["entry"]), corrected=True, **changes)
         case _:
             return visit
 
@@ -257,16 +279,19 @@ def replayed(room: str, session: str, events: Iterable[Happening]) -> Visit | No
     """
     visit: Visit | None = None
     for event in sorted(events, key=lambda event: event.type != "session.restated"):
-        visit = evolve(visit, room, session, event)
-    return visit
+        visit = _step(visit, room, session, event)
+    # Once, at the end: a long visit is folded in time that grows with its length and not with its square.
+    return None if visit is None else _summed_up(visit)
 
 
 def _evolve_set(visit: Visit, event: Happening) -> Visit:
-    running = tallied(visit.running, event.type, event.data, event.actor, event.at)
+    before = visit.running
+    running = tallied(before, event.type, event.data, event.actor, event.at)
     visit = replace(visit, running=running, active_at=event.entered)
     if event.type != "set.recorded":
         return visit
-    phase = visit.summary.phase or "any"
+    began_at = before.started_at if before is not None and before.started_at is not None else event.at
+    phase = phase_at(visit.entries, began_at) or "any"
     return replace(
         visit,
         sets=visit.sets + 1,
@@ -277,16 +302,18 @@ def _evolve_set(visit: Visit, event: Happening) -> Visit:
 
 def _with_entry(visit: Visit, entry_id: str, **changes: Any) -> Visit:
     entries = tuple(replace(entry, **changes) if entry.id == entry_id else entry for entry in visit.entries)
-    return _with_entries(visit, entries)
+    return replace(visit, entries=entries)
 
 
-def _with_entries(visit: Visit, entries: tuple[Entered, ...]) -> Visit:
-    return replace(visit, entries=entries, summary=summed(entries))
+def phase_at(entries: Iterable[Entered], at: datetime) -> str | None:
+    """The phase in which `at` lies, as the entries that stand have it; None: before the first."""
+    begun = [one for one in entries if one.type == "phase.begun" and one.stands and one.at <= at]
+    return str(max(begun, key=lambda one: one.at).data["phase"]) if begun else None
 
 
 def summed(entries: Iterable[Entered]) -> Summary:
     """What the entries that stand come to."""
-    standing = sorted((entry for entry in entries if not entry.undone), key=lambda entry: entry.at)
+    standing = sorted((entry for entry in entries if entry.stands), key=lambda entry: entry.at)
     latest: dict[str, Any] = {}
     parts: dict[str, None] = {}
     targets: dict[str, bool] = {}

@@ -301,8 +301,9 @@ def _told_line(told: Told, story: Story, mark: str) -> Line:
     ]
     if told.entry.entered - told.at > _LATER:
         notes.append(word("entered", time=clock(told.entry.entered)))
-    if told.undone is not None:
-        notes.append(word("taken_back"))
+    if told.gone is not None:
+        key = "taken_back" if told.is_undone else "withdrawn"
+        notes.append(word(key, time=clock(told.gone.entered), actor=told.gone.actor or ""))
     return Line(
         told.at,
         told.entry.seq,
@@ -312,7 +313,7 @@ def _told_line(told: Told, story: Story, mark: str) -> Line:
         text,
         mark,
         tuple(notes),
-        is_taken_back=told.undone is not None,
+        is_taken_back=told.gone is not None,
     )
 
 

@@ -4,7 +4,7 @@ The journal keeps every touch; a reader wants what holds. An entry that was corr
 here, and what it was before; one that was undone is set apart; a session that was moved has its new code.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TypeVar, cast
@@ -41,12 +41,18 @@ class Told:
     """One entry of a person's, as it holds now.
 
     `was`: what it said before, the oldest first, with who put it right and when; empty: never corrected.
+    `gone`: what took it back: an undoing at once, or a withdrawal later; None: it stands.
     """
 
     entry: Entry
     data: events.Data
     was: tuple[tuple[events.Data, Entry], ...]
-    undone: Entry | None
+    gone: Entry | None
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether it was taken back at once; else, if it is gone, it was withdrawn later."""
+        return self.gone is not None and self.gone.type == "entry.undone"
 
     @property
     def at(self) -> datetime:
@@ -140,8 +146,8 @@ class Story:
     """A session, told. Times are aware; show them in `zone`. Lists are in the order in which things happened.
 
     `codes`: every code that it had and that is still known, the one that holds last. `told`: what persons
-    said and nobody took back; `taken_back`: what they did take back. `head`: the hash of the chain's last
-    entry; `length`: its entries.
+    said and nobody took back; `taken_back`: what they did take back, at once or later. `head`: the hash of
+    the chain's last entry; `length`: its entries.
     `erased`: all that is left are links of the chain.
     """
 
@@ -257,12 +263,11 @@ def tell(session: str, entries: Sequence[Entry]) -> Story:
     )
     known = [entry for entry in entries if entry.type is not None]
     undone = {typed(entry, events.Undone).entry: entry for entry in known if entry.type == "entry.undone"}
-    corrections: dict[str, list[tuple[Entry, Mapping[str, object]]]] = {}
+    corrections: dict[str, list[tuple[Entry, events.Corrected]]] = {}
     for entry in known:
-        # A correction can be taken back like any other touch.
-        if entry.type == "entry.corrected" and entry.id not in undone:
+        if entry.type == "entry.corrected":
             correction = typed(entry, events.Corrected)
-            corrections.setdefault(correction.entry, []).append((entry, correction.data))
+            corrections.setdefault(correction.entry, []).append((entry, correction))
     for entry in known:
         if entry.type == "session.restated":
             # Said by the daemon whenever the other client was erased: nothing of the visit itself.
@@ -271,7 +276,7 @@ def tell(session: str, entries: Sequence[Entry]) -> Story:
         story.last_at = entry.at if story.last_at is None else max(story.last_at, _known(entry.at))
         if entry.type in events.ENTRY_TYPES:
             told = _told(entry, corrections.get(entry.id, ()), undone.get(entry.id))
-            (story.told if told.undone is None else story.taken_back).append(told)
+            (story.told if told.gone is None else story.taken_back).append(told)
         elif entry.type in INCIDENT_TYPES:
             story.incidents.append(entry)
         else:
@@ -282,21 +287,23 @@ def tell(session: str, entries: Sequence[Entry]) -> Story:
     return story
 
 
-def _told(
-    entry: Entry, corrections: Sequence[tuple[Entry, Mapping[str, object]]], undone: Entry | None
-) -> Told:
+def _told(entry: Entry, corrections: Sequence[tuple[Entry, events.Corrected]], undone: Entry | None) -> Told:
     kind = events.EVENT_TYPES[cast("str", entry.type)]
     data = typed(entry, kind)
     was: list[tuple[events.Data, Entry]] = []
+    withdrawn: Entry | None = None
     for correction, corrected in corrections:
+        withdrawn = correction if corrected.void else None
+        if corrected.void:
+            continue
         was.append((data, correction))
         try:
-            data = kind.model_validate(corrected)
+            data = kind.model_validate(corrected.data)
         except ValidationError:
             raise Refused(
                 Fault("damaged", f"entry {correction.seq} of {correction.chain} corrects to what cannot be")
             ) from None
-    return Told(entry, data, tuple(was), undone)
+    return Told(entry, data, tuple(was), undone or withdrawn)
 
 
 def _take(story: Story, entry: Entry) -> None:

@@ -60,8 +60,8 @@ def to_csv(session: str, entries: Sequence[Entry]) -> Iterator[str]:
     """Give the table, row after row, times in the session's own zone. Raises as `tell` does.
 
     `at` and `entered` are RFC 3339; `onset_s` counts from the session's opening. `state` is empty, or
-    `corrected`, `undone` or `erased`. Several words in one cell are parted by a space. Text that would be
-    taken for a formula begins with an apostrophe.
+    `corrected`, `undone`, `withdrawn` or `erased`. Several words in one cell are parted by a space. Text that
+    would be taken for a formula begins with an apostrophe.
     """
     story = tell(session, entries)
     told = {one.entry.id: one for one in (*story.told, *story.taken_back)}
@@ -98,7 +98,9 @@ def _data(entry: Entry, told: Told | None) -> Mapping[str, object]:
 def _state(told: Told | None) -> str:
     if told is None:
         return ""
-    return "undone" if told.undone is not None else "corrected" if told.was else ""
+    if told.gone is not None:
+        return "undone" if told.is_undone else "withdrawn"
+    return "corrected" if told.was else ""
 
 
 def _flat(data: Mapping[str, object], before: str) -> dict[str, object]:

@@ -52,6 +52,7 @@ class _Said:
     seq: int
     data: Mapping[str, Any]
     is_undone: bool = False
+    is_void: bool = False
 
 
 def opened_us(opened_at: datetime) -> int:
@@ -98,7 +99,7 @@ class Tally:
                 raise Refused(
                     Fault("unknown", "this session has no such entry that could be put right", "entry")
                 )
-            if draft.type == "entry.corrected":
+            if draft.type == "entry.corrected" and not draft.data.get("void"):
                 new: Any = draft.data["data"]
                 checked_data(said.type, new)
 
@@ -108,7 +109,8 @@ class Tally:
             return
         try:
             data: Mapping[str, Any] = checked_data(entry.type, entry.data)
-            if entry.type == "entry.corrected" and (said := self._said.get(data["entry"])) is not None:
+            said = self._said.get(data["entry"]) if entry.type == "entry.corrected" else None
+            if said is not None and not data["void"]:
                 checked_data(said.type, data["data"])
         except Refused as refusal:
             # It came from a file, and somebody's hand was in that.
@@ -129,8 +131,9 @@ class Tally:
                 if (said := self._said.get(data["entry"])) is not None:
                     said.is_undone = True
             case "entry.corrected":
-                if (said := self._said.get(data["entry"])) is not None:
-                    said.data = data["data"]
+                if said is not None:
+                    said.is_void = data["void"]
+                    said.data = said.data if said.is_void else data["data"]
             case kind if kind in ENTRY_TYPES:
                 self._said[entry.id] = _Said(kind, entry.at, entry.seq, data)
             case _:
@@ -159,7 +162,9 @@ class Tally:
         )
 
     def _holding(self, kind: str) -> list[_Said]:
-        found = [one for one in self._said.values() if one.type == kind and not one.is_undone]
+        found = [
+            one for one in self._said.values() if one.type == kind and not (one.is_undone or one.is_void)
+        ]
         return sorted(found, key=lambda one: (one.at, one.seq))
 
     def row(self) -> SessionRow | None:

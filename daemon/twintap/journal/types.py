@@ -8,7 +8,7 @@ client's left; a pass is a round trip.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ..views import Side
 
@@ -311,10 +311,20 @@ class Undone(Data):
 
 
 class Corrected(Data):
-    """An entry put right: `data` holds in place of the old one's, and is of the same type."""
+    """An entry put right: `data` holds in place of the old one's, and is of the same type.
+
+    `void`: the entry is withdrawn, and nothing holds in its place; then `data` is empty. The latest holds.
+    """
 
     entry: EventId
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], Field(default_factory=dict[str, Any])]
+    void: bool = False
+
+    @model_validator(mode="after")
+    def _either(self) -> "Corrected":
+        if self.void and self.data:
+            raise ValueError("what is withdrawn (void) has no data in its place")
+        return self
 
 
 # --- the daemon -----------------------------------------------------------------------------------------

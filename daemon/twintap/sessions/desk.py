@@ -27,7 +27,7 @@ from ..views import Problem, RoomView, SessionView, SetView
 from .held import Held
 from .keeping import Keeping
 from .lastly import Lastly, LastSeen
-from .offers import happenings, offer_of, start_defaults, visits_of
+from .offers import offer_of, start_defaults, visit_of, visits_of
 from .recovery import tail
 from .scribe import Scribe
 from .showing import zone_of
@@ -37,9 +37,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_DISK_WITHIN_S = 2.0  # a disk that takes longer is in trouble, and whoever waits is told
+# Whoever waits is told when a disk takes longer. A busy one may take seconds and is only slow; one that has
+# failed is said to have at once.
+_DISK_WITHIN_S = 5.0
+_SLOW = f"the disk has not answered for {_DISK_WITHIN_S:.0f} s"
 _LOOK_S = 1.0
-_NOT_RECORDED = "the set runs, and is not recorded"
+_NOT_KEPT = "it is not kept, and nothing was changed"
 
 
 class Wakefulness(Protocol):
@@ -123,7 +126,7 @@ class Desk:
             await self._awake.release()
 
     async def _take_up(self, row: SessionRow, lost: Mapping[str, LastSeen]) -> None:
-        visit = core.replayed(row.room, row.id, happenings(await self._keeping.entries(row.id)))
+        visit = await visit_of(self._keeping, row)
         if visit is None or not visit.is_open:
             return
         await asyncio.to_thread(zone_of, visit.zone)
@@ -171,7 +174,7 @@ class Desk:
     ) -> RoomView:
         """Start a set, with the session's own levels where none are said; answered when it is on the disk.
 
-        Raises `Refused`; `storage` says that the set runs, and is not recorded.
+        Raises `Refused`; `storage` says that the set runs, and that it is not recorded, or not yet.
         """
         held = self._scribe.rooms.get(room)
         if held is not None and held.closing:
@@ -181,7 +184,7 @@ class Desk:
         if visit is not None:
             changes = _with_defaults(start_defaults(visit), changes)
         await self._hub.start_set(room, changes, actor=actor, revision=revision)
-        await self._on_disk(_NOT_RECORDED)
+        await self._on_disk()
         return self._hub.room(room)
 
     async def change_set(
@@ -189,17 +192,20 @@ class Desk:
     ) -> RoomView:
         """Change the running set; answered when it is on the disk. Raises `Refused` as `start_set` does."""
         await self._hub.change_set(room, changes, actor=actor, revision=revision)
-        await self._on_disk(_NOT_RECORDED)
+        await self._on_disk()
         return self._hub.room(room)
 
-    async def _on_disk(self, otherwise: str) -> None:
+    async def _on_disk(self) -> None:
         try:
+            if self._keeping.fault is not None:
+                raise StoreError(self._keeping.fault)
             async with asyncio.timeout(_DISK_WITHIN_S):
                 await self._keeping.flushed()
         except TimeoutError:
-            raise Refused(Fault("storage", f"{otherwise}: the disk does not answer")) from None
+            text = f"the set runs; {_SLOW}, so what happens in it is not recorded yet: stop when it suits"
+            raise Refused(Fault("storage", text)) from None
         except StoreError as error:
-            raise Refused(Fault("storage", f"{otherwise}: {error}")) from error
+            raise Refused(Fault("storage", f"the set runs, and is not recorded: {error}")) from error
 
     # --- sessions ---------------------------------------------------------------------------------------
 
@@ -264,8 +270,11 @@ class Desk:
         self._hub.tell(room, "session.goes_on", actor, {})
         return self._shown(held)
 
-    async def correct(self, session: str, *, entry: str, data: Mapping[str, Any], actor: str) -> Draft:
-        """Put an entry right, also in a closed session. Raises `Refused`: unknown, undone, field …"""
+    async def correct(self, session: str, *, entry: str, data: Mapping[str, Any] | None, actor: str) -> Draft:
+        """Put an entry right, also in a closed session; `data` None: withdraw it.
+
+        Raises `Refused`: unknown, undone, field …
+        """
         held = await self._held_of(session)
         command = core.Correct(entry, data, actor)
         done = await self._carry_out(held, lambda: decide(held.visit, command, self._now()))
@@ -293,7 +302,7 @@ class Desk:
             if held.open_visit is not None and held.open_visit.id == session:
                 return held
         row = await self._keeping.session(session)
-        visit = core.replayed(row.room, row.id, happenings(await self._keeping.entries(session)))
+        visit = await visit_of(self._keeping, row)
         if visit is None:
             raise Refused(Fault("erased", "this session was erased: nothing of it is left", field="session"))
         return Held(row.room, visit)
@@ -311,7 +320,7 @@ class Desk:
         task.add_done_callback(self._on_settled)
         done, _ = await asyncio.wait({task}, timeout=_DISK_WITHIN_S)
         if not done:
-            text = "the disk does not answer, so this may be kept or not: look before it is said again"
+            text = f"{_SLOW}, so this may be kept or not: look before it is said again"
             raise Refused(Fault("storage", text))
         return task.result()
 
@@ -324,6 +333,8 @@ class Desk:
     async def _settle(self, held: Held, decided: Callable[[], list[Said]]) -> list[Draft]:
         async with held.lock:
             said = decided()
+            if said and self._keeping.fault is not None:
+                raise Refused(Fault("storage", f"{_NOT_KEPT}: {self._keeping.fault}"))
             visit = held.visit
             is_opening = any(one.type == "session.opened" for one in said)
             session = new_id() if is_opening or visit is None else visit.id
@@ -345,7 +356,7 @@ class Desk:
             finally:
                 held.closing = False
             if failed is not None:
-                raise Refused(Fault("storage", f"it is not kept, and nothing was changed: {failed}"))
+                raise Refused(Fault("storage", f"{_NOT_KEPT}: {failed}"))
             return drafts
 
     async def _take(self, held: Held, draft: Draft) -> None:

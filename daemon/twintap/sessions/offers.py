@@ -1,5 +1,6 @@
 """What a visit can begin with: where the client's earlier ones ended. Offered, never taken by itself."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -7,6 +8,7 @@ from typing import TypeVar
 from ..core.tally import PacingDict
 from ..core.visit import Happening, Visit, replayed
 from ..journal.entry import Entry
+from ..journal.tally import SessionRow
 from .keeping import Keeping
 
 _VISITS_READ = 30  # enough for parts and targets of a year or two
@@ -48,14 +50,22 @@ def happenings(entries: Iterable[Entry]) -> list[Happening]:
     ]
 
 
+async def visit_of(keeping: Keeping, row: SessionRow) -> Visit | None:
+    """Read a session as its events tell it; None if it was erased.
+
+    It is folded in a thread: the loop of running sets does not wait for a long visit.
+    """
+    entries = await keeping.entries(row.id)
+    return await asyncio.to_thread(lambda: replayed(row.room, row.id, happenings(entries)))
+
+
 async def visits_of(keeping: Keeping, code: str, *, but: str | None = None) -> list[Visit]:
     """Read a client's visits, the newest first; not the one whose id is `but`."""
     visits: list[Visit] = []
     for row in await keeping.sessions(code=code, limit=_VISITS_READ):
         if row.id == but or row.erased:
             continue
-        visit = replayed(row.room, row.id, happenings(await keeping.entries(row.id)))
-        if visit is not None:
+        if (visit := await visit_of(keeping, row)) is not None:
             visits.append(visit)
     return visits
 

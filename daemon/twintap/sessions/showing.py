@@ -14,7 +14,7 @@ from .recording import OF_SESSIONS
 # What of an entry says nothing that was written about the client.
 _PLAIN = frozenset(
     {"id", "session", "at", "entry", "kind", "code", "zone", "hands", "reason", "label", "phase", "value"}
-    | {"mark", "left_pct", "right_pct"}
+    | {"mark", "left_pct", "right_pct", "void"}
 )
 
 

@@ -4,7 +4,7 @@ import { corrector } from "./correct.js";
 import { el, fill, put } from "./dom.js";
 import { attempt, button, codeInput, facts, field, form, head, outcome, table, twice } from "./forms.js";
 import { plotOf, setsTable } from "./sets.js";
-import { ENTRIES, remarks, said, SHOWN, stateOf } from "./story.js";
+import { ENTRIES, isGone, remarks, said, SHOWN, stateOf } from "./story.js";
 import { t } from "./text.js";
 import { clock, count, day, kind } from "./words.js";
 
@@ -119,7 +119,7 @@ export function mount(root, app, params) {
   }
 
   function planOf(state) {
-    const plan = state.findLast((one) => one.type === "plan.written" && !one.isUndone);
+    const plan = state.findLast((one) => one.type === "plan.written" && !isGone(one));
     const words = el("p", { class: "own-words" }, plan ? plan.data.text : t("after.no_plan"));
     return el("section", { class: "panel" }, el("h2", {}, t("after.plan")), words);
   }
@@ -175,7 +175,7 @@ export function mount(root, app, params) {
     const rows = shown.map((one) => {
       const row = el(
         "tr",
-        { class: one.isUndone ? "undone" : "", "data-entry": one.id },
+        { class: isGone(one) ? "undone" : "", "data-entry": one.id },
         el("td", { "data-label": t("after.at") }, clock(one.at, zone)),
         el("th", { scope: "row" }, t(`after.type.${one.type}`)),
         el("td", { "data-label": t("after.what") }, el("div", {}, said(one), remarks(one, zone))),
@@ -207,8 +207,8 @@ export function mount(root, app, params) {
           old.remove();
           if (isMine) return;
         }
-        const box = corrector(one, async (data) => {
-          await api.post(`${path}/corrections`, { entry: one.id, data });
+        const box = corrector(one, async (correction) => {
+          await api.post(`${path}/corrections`, { entry: one.id, ...correction });
           await look({ focus: `tr[data-entry="${one.id}"] button` });
         });
         const line = el("tr", { class: "correcting", "data-of": one.id }, el("td", { colspan: 5 }, box));

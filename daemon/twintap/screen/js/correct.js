@@ -1,6 +1,6 @@
-/** The form that puts one entry right. What was said first stays in the journal; the new value holds. */
+/** The form that puts one entry right or withdraws it. What was said first stays in the journal. */
 import { el } from "./dom.js";
-import { attempt, button, choice, field, form, outcome, select, tick } from "./forms.js";
+import { attempt, button, choice, field, form, outcome, select, tick, twice } from "./forms.js";
 import { t } from "./text.js";
 import { mark, MARKS, phase, PHASES } from "./words.js";
 
@@ -8,15 +8,18 @@ const VITALS = [
   ["systolic_mmhg", 30, 300], ["diastolic_mmhg", 10, 200], ["pulse_bpm", 20, 300], ["spo2_pct", 30, 100],
 ];
 
-/** `one`: the entry as it holds; `send(data)`: sends the correction, and may be refused. */
+/** `one`: the entry as it holds; `send({data} or {void})`: sends the correction, and may be refused. */
 export function corrector(one, send) {
   const parts = PARTS[one.type](one.data);
   const said = outcome();
   const go = button(t("after.correct_send"), null, { tone: "main", type: "submit" });
+  const withdraw = one.isWithdrawn
+    ? null
+    : twice(t("after.withdraw"), t("after.withdraw_again"), (control) => attempt(control, said, () => send({ void: true })));
   return form(
-    () => attempt(go, said, () => send(parts.data()), parts.fields ?? {}),
+    () => attempt(go, said, () => send({ data: parts.data() }), parts.fields ?? {}),
     ...parts.boxes,
-    el("div", { class: "row" }, go),
+    el("div", { class: "row" }, go, withdraw),
     said.box,
   );
 }

@@ -2,7 +2,7 @@
 import { el } from "./dom.js";
 import { head, table } from "./forms.js";
 import { plot } from "./plot.js";
-import { said } from "./story.js";
+import { isGone, said } from "./story.js";
 import { has, spanOf, t } from "./text.js";
 import { clock, count, number, pacing, phase } from "./words.js";
 
@@ -55,7 +55,7 @@ function ended(set) {
 
 /** SUD and VOC over the visit with its sets beneath; null where there is nothing to draw. */
 export function plotOf(session, state, sets, zone) {
-  const held = (type) => state.filter((one) => one.type === type && !one.isUndone);
+  const held = (type) => state.filter((one) => one.type === type && !isGone(one));
   const at = (iso) => new Date(iso).getTime();
   const points = (type) =>
     held(type).map((one) => ({ at: at(one.at), value: one.data.value, title: `${clock(one.at, zone)}: ${said(one)}` }));

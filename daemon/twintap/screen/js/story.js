@@ -14,13 +14,19 @@ export const SHOWN = new Set([
   "pulser.lost", "clock.jumped",
 ]);
 
-/** The entries as they hold: corrected data in place of the old, what was undone marked so. */
+/** Whether an entry holds no more: taken back at once, or withdrawn later. */
+export const isGone = (one) => !!(one.isUndone || one.isWithdrawn);
+
+/** The entries as they hold: corrected data in place of the old, what was undone or withdrawn marked so. */
 export function stateOf(entries) {
   const held = new Map();
   for (const entry of entries) {
     if (entry.type === "entry.corrected") {
       const one = held.get(entry.data.entry);
-      if (one)
+      if (!one) continue;
+      one.isWithdrawn = !!entry.data.void;
+      if (one.isWithdrawn) Object.assign(one, { withdrawnAt: entry.entered, withdrawnBy: entry.actor });
+      else
         Object.assign(one, {
           was: one.was ?? one.data,
           data: entry.data.data,
@@ -89,6 +95,7 @@ export function remarks(one, zone) {
     const was = said({ ...one, data: one.was });
     lines.push(t("after.corrected", { was, at: clock(one.correctedAt, zone), by: one.correctedBy ?? "–" }));
   }
+  if (one.isWithdrawn) lines.push(t("after.withdrawn", { at: clock(one.withdrawnAt, zone), by: one.withdrawnBy ?? "–" }));
   const lateMs = new Date(one.entered) - new Date(one.at);
   if (lateMs > 60_000) lines.push(t("after.entered", { at: clock(one.entered, zone) }));
   return lines.length ? el("small", { class: "remark" }, lines.join(" ")) : null;
