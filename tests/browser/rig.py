@@ -206,11 +206,18 @@ class House:
         return {side: board.rows() for side, board in self._pairs[room].boards.items()}
 
     def is_still(self, room: str) -> bool:
-        """Whether both motor lines are at 0 now."""
-        return all(self.hands(room, side).level_pct == 0 for side in SIDES)
+        """Whether both motor lines are at 0 now, and are not between two pulses of a set."""
+        rows = [board.rows() for board in self._pairs[room].boards.values()]
+        if self.daemon.process.poll() is None:
+            told = self.set(room)
+            is_over = told is None or told["state"] == "ended"
+        else:  # Without a daemon there is nobody to ask: no lease outlives a second.
+            changed_us = max((lines[-1].at_us for lines in rows if lines), default=0)
+            is_over = rig.now_us() - changed_us > rig.LEASE_US + rig.SLACK_US
+        return is_over and all(not lines or lines[-1].level_pct == 0 for lines in rows)
 
     def until_still(self, room: str, within_s: float = PATIENCE_S) -> None:
-        """Wait until both motor lines are at 0."""
+        """Wait until no set runs any more and both motor lines are at 0."""
         rig.wait_for(f"both motors of {room} off", lambda: self.is_still(room), within_s)
 
     def until_tapping(self, room: str, since_us: int, within_s: float = PATIENCE_S) -> None:
