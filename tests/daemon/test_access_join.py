@@ -222,7 +222,7 @@ async def test_a_cookie_counts_only_for_what_a_page_of_ours_asks(served: Api) ->
 
 
 async def test_no_answer_is_kept_by_a_browser_or_drawn_into_a_page_elsewhere(served: Api) -> None:
-    """To a browser, a page at another port of this computer is the same site: its requests have the cookie."""
+    """A page at another port of this computer is the same site, so what it asks for brings the cookie."""
     browser = Browser(served)
     await browser.join(await offer_in(served))
     for answer in (

@@ -8,10 +8,11 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.daemon.told_session import DAEMON, OPENED, Telling, pacing, whole_visit
@@ -382,6 +383,93 @@ def test_what_was_typed_stays_text() -> None:
     assert "<b>" not in page
     assert "<i>" not in page
     assert "{n} {{ 7*7 }}" in page
+
+
+_BEFORE = st.sampled_from(
+    [
+        "",
+        "<",
+        "</",
+        "<script>",
+        "</style>",
+        "]]>",
+        "-->",
+        "<!--",
+        "<svg onload=x>",
+        "&lt;",
+        "'\"",
+        "{{",
+        "{n}",
+    ]
+)
+_HOSTILE = st.builds(
+    str.__add__, _BEFORE, st.text(st.characters(codec="utf-8", categories=None), max_size=20)
+)
+
+
+class _Shape(HTMLParser):
+    """Which tags and attributes a page has, and what it says. Text never changes the first two."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.marks: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        # How wide a label is cut, where it stands: numbers of the picture. Classes are the template's own.
+        self.marks += [tag, *(name if name != "class" else f"class={value}" for name, value in attrs)]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.marks.append(f"/{tag}")
+
+    def handle_comment(self, data: str) -> None:
+        self.marks.append("!--")
+
+    def handle_decl(self, decl: str) -> None:
+        self.marks.append("!")
+
+    def handle_pi(self, data: str) -> None:
+        self.marks.append("?")
+
+    def unknown_decl(self, data: str) -> None:
+        self.marks.append("![")
+
+
+def _visit_that_says(text: str) -> Telling:
+    told = Telling(session="0189a7c4-0000-7000-8000-000000000000", room=text)
+    opening = {"code": "A", "kind": "emdr", "zone": "UTC", "hands": []}
+    told.say("session.opened", opening, actor=text)
+    for kind, data in (
+        ("note.added", {"text": text}),
+        ("part.met", {"label": text}),
+        ("target.set", {"text": text}),
+        ("plan.written", {"text": text}),
+        ("mark.set", {"mark": "medicine_given", "text": text, "amount": text, "route": text}),
+    ):
+        entry = told.say(kind, data, actor=text)
+        told.say("entry.corrected", {"entry": entry.id, "data": data}, actor=text)
+    told.say("lead.taken", {"label": text}, actor=text)
+    told.set(pacing(), 3, part=text, by=text, reason=text)
+    told.say("session.closed", {"reason": "asked"}, actor=text)
+    return told
+
+
+@settings(max_examples=40, deadline=None)
+@given(_HOSTILE.filter(lambda text: bool(text.strip())))
+def test_no_text_in_any_field_changes_a_page_s_shape(text: str) -> None:
+    assert _Shape(page_of(_visit_that_says(text))).marks == _Shape(page_of(_visit_that_says("a b"))).marks
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["=", " =", "+", "-", "@", "\t=", "\n@", "＝"]), _HOSTILE)
+def test_no_text_in_any_field_becomes_a_formula_or_a_cell_more(first: str, rest: str) -> None:
+    visit = _visit_that_says(first + rest)
+    rows = rows_of(visit)
+    assert len(rows) == len(visit.entries)
+    for row in rows:
+        assert None not in row
+        assert not [cell for cell in row.values() if cell.lstrip()[:1] in set("=@＝＋＠")], row
 
 
 def test_the_page_fetches_nothing_and_runs_nothing() -> None:

@@ -159,7 +159,7 @@ class _Follower:
                 await self._send({"error": fault_json(refusal.fault)})
                 continue
             if message.probe is not None:
-                # The clock too is told to nobody whose token has ended. What that takes lies between both stamps.
+                # Nobody whose token has ended is told the clock. What that takes lies between both stamps.
                 self._context.gate.check(self._token, MAY_FOLLOW, self._room)
                 await self._echo(message.probe, t2_us)
             elif message.stop is not None:
