@@ -514,6 +514,18 @@ def test_nothing_is_drawn_outside_the_picture() -> None:
     assert all(after - before >= 15 for before, after in itertools.pairwise(letters))
 
 
+@pytest.mark.parametrize("minutes", [1, 90, 60 * 24 * 3, 60 * 24 * 365 * 56])
+def test_the_time_axis_has_a_few_ticks_however_far_a_clock_jumped_in_a_visit(minutes: int) -> None:
+    """A computer without a clock of its own begins in 1970, and learns the time in the midst of a visit."""
+    told = Telling()
+    told.say("session.opened", {"code": "A", "kind": "emdr", "zone": "Europe/Berlin", "hands": []})
+    told.minute = minutes
+    told.say("session.closed", {"reason": "asked"})
+    story = tell(told.session, told.entries)
+    picture = plot.draw(story, story.ended_at or MADE, {})
+    assert 0 < len(picture.times) <= 15
+
+
 def test_marks_at_the_very_end_keep_their_letters_apart_and_in_the_picture() -> None:
     told = Telling()
     told.say("session.opened", {"code": "A", "kind": "emdr", "zone": "UTC", "hands": []})

@@ -4,12 +4,15 @@ import dataclasses
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.journal.rig import journal_in, keep_session, opened
 from twintap.errors import Refused
-from twintap.journal.entry import Entry
+from twintap.journal.chain import Head, entry_of, forge
+from twintap.journal.checking import checked_data
+from twintap.journal.entry import Draft, Entry
 from twintap.journal.ids import new_id
 
 
@@ -50,13 +53,45 @@ FORGERIES: dict[str, Callable[[list[Entry]], list[Entry]]] = {
 }
 
 
-@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+EDGES = ("0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59+00:00", "9999-12-31T23:59:59-14:00")
+
+
+@pytest.mark.parametrize("opened_at", ["00000000000000000000", "2026-01-01T00:00:00.000000", *EDGES])
+def test_an_opening_restated_at_no_time_is_no_event(opened_at: str) -> None:
+    said = {"code": "K-1", "kind": "emdr", "zone": "UTC", "opened_by": "ann"}
+    fine = said | {"opened_at": "2026-01-01T00:00:00.000000+01:00"}
+    assert checked_data("session.restated", fine) == fine
+    with pytest.raises(Refused, match="opened_at"):
+        checked_data("session.restated", said | {"opened_at": opened_at})
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("name", ["at", "entered"])
+async def test_a_time_that_no_clock_has_shown_is_refused_though_its_chain_holds(
+    tmp_path: Path, entries: list[Entry], name: str, edge: str
+) -> None:
+    """One such would keep every list from being shown: in another zone it is no date any more."""
+    head, forged = Head(), list[Entry]()
+    for one in entries:
+        assert one.type is not None
+        said = Draft(one.type, one.data or {}, one.room, one.session, "tablet", one.entered, one.entered, 1)
+        moment: dict[str, Any] = {name: datetime.fromisoformat(edge)}
+        link, payload = forge(dataclasses.replace(said, id=one.id, **moment), "boot", head)
+        head = Head(link.seq, link.hash)
+        forged.append(entry_of(link, payload))
+    async with journal_in(tmp_path / "to") as journal:
+        with pytest.raises(Refused, match="1970 to 2999"):
+            await journal.import_entries(forged, actor="tablet")
+        assert await journal.sessions() == []
+
+
+@pytest.mark.parametrize("change", FORGERIES.values(), ids=FORGERIES)
 async def test_what_does_not_hold_together_is_refused_and_leaves_nothing(
-    tmp_path: Path, entries: list[Entry], forge: Callable[[list[Entry]], list[Entry]]
+    tmp_path: Path, entries: list[Entry], change: Callable[[list[Entry]], list[Entry]]
 ) -> None:
     async with journal_in(tmp_path / "to") as journal:
         with pytest.raises(Refused) as refusal:
-            await journal.import_entries(forge(entries), actor="tablet")
+            await journal.import_entries(change(entries), actor="tablet")
         assert refusal.value.fault.code == "field"
         assert await journal.sessions() == []
         assert await journal.daemon_entries() == []

@@ -4,6 +4,7 @@ One time axis, the session's own clock; above it, each in its own panel: phases 
 sets as they were, their rate and both levels, step by step as they changed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ _CHAR = 6.4  # mean width of a character of the labels, in the picture's units
 _FLAG = 17.0  # a letter's circle and a little air
 _NARROWEST = 2.0
 _TICK_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)
+_DAY_MINUTES = 1440
 _TICKS_MAX = 13
 _UNKNOWN_S = 1.0  # a set of which nobody knows how long it was is drawn as if so long
 
@@ -187,7 +189,8 @@ class _Scale:
 
     def times(self, story: Story) -> tuple[Tick, ...]:
         minutes = (self._end - self._begin).total_seconds() / 60
-        step = next((one for one in _TICK_MINUTES if minutes / one <= _TICKS_MAX), _TICK_MINUTES[-1])
+        days = math.ceil(minutes / _DAY_MINUTES / _TICKS_MAX)
+        step = next((one for one in _TICK_MINUTES if minutes / one <= _TICKS_MAX), days * _DAY_MINUTES)
         local = self._begin.astimezone(story.zone)
         first = local.replace(hour=0, minute=0, second=0, microsecond=0)
         # Counted on the true time line, so that a clock put forward or back makes no tick twice.

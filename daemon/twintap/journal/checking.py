@@ -12,6 +12,7 @@ from ..errors import Fault, Refused
 from ..names import NAME_MAX, name_fault
 from .canonical import WHOLE_MAX, canonical
 from .entry import Draft, Entry
+from .moments import moment_fault
 from .types import EVENT_TYPES
 
 ID_PATTERN = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
@@ -76,8 +77,8 @@ def checked_parts(entry: Entry) -> None:
 
 
 def _check_moment(name: str, moment: datetime) -> None:
-    if moment.utcoffset() is None:
-        raise _wrong(name, f"{name} has to say its zone")
+    if (fault := moment_fault(moment)) is not None:
+        raise _wrong(name, f"{name} {fault}")
 
 
 def _wrong(field: str, message: str) -> Refused:

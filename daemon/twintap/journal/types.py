@@ -8,9 +8,10 @@ client's left; a pass is a round trip.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ..views import Side
+from . import moments
 
 Kind = Literal["consultation", "preparation", "emdr", "medicine", "integration"]
 
@@ -230,7 +231,9 @@ class SessionRestated(Data):
     code: Code
     kind: Kind
     zone: Annotated[str, StringConstraints(min_length=1, max_length=64)]
-    opened_at: Annotated[str, StringConstraints(pattern=r"^[0-9T:.+-]{20,40}$")]
+    opened_at: Annotated[
+        str, StringConstraints(pattern=r"^[0-9T:.+-]{20,40}$"), AfterValidator(moments.checked_text)
+    ]
     opened_by: Label
 
 
