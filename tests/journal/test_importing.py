@@ -53,6 +53,7 @@ FORGERIES: dict[str, Callable[[list[Entry]], list[Entry]]] = {
 }
 
 
+OUTSIDE = [("actor", "a\x1b[2J"), ("actor", ""), ("room", "../up"), ("room", " "), ("room", "a\n")]
 EDGES = ("0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59+00:00", "9999-12-31T23:59:59-14:00")
 
 
@@ -65,24 +66,40 @@ def test_an_opening_restated_at_no_time_is_no_event(opened_at: str) -> None:
         checked_data("session.restated", said | {"opened_at": opened_at})
 
 
+def forged(entries: list[Entry], **changes: Any) -> list[Entry]:
+    """The same session told otherwise, in a chain that holds."""
+    head, told = Head(), list[Entry]()
+    for one in entries:
+        assert one.type is not None
+        said = Draft(one.type, one.data or {}, one.room, one.session, "tablet", one.entered, one.entered, 1)
+        link, payload = forge(dataclasses.replace(said, id=one.id, **changes), "boot", head)
+        head = Head(link.seq, link.hash)
+        told.append(entry_of(link, payload))
+    return told
+
+
 @pytest.mark.parametrize("edge", EDGES)
 @pytest.mark.parametrize("name", ["at", "entered"])
 async def test_a_time_that_no_clock_has_shown_is_refused_though_its_chain_holds(
     tmp_path: Path, entries: list[Entry], name: str, edge: str
 ) -> None:
     """One such would keep every list from being shown: in another zone it is no date any more."""
-    head, forged = Head(), list[Entry]()
-    for one in entries:
-        assert one.type is not None
-        said = Draft(one.type, one.data or {}, one.room, one.session, "tablet", one.entered, one.entered, 1)
-        moment: dict[str, Any] = {name: datetime.fromisoformat(edge)}
-        link, payload = forge(dataclasses.replace(said, id=one.id, **moment), "boot", head)
-        head = Head(link.seq, link.hash)
-        forged.append(entry_of(link, payload))
     async with journal_in(tmp_path / "to") as journal:
         with pytest.raises(Refused, match="1970 to 2999"):
-            await journal.import_entries(forged, actor="tablet")
+            await journal.import_entries(
+                forged(entries, **{name: datetime.fromisoformat(edge)}), actor="tablet"
+            )
         assert await journal.sessions() == []
+
+
+@pytest.mark.parametrize(("name", "text"), OUTSIDE)
+async def test_who_and_where_are_as_they_are_here_in_what_comes_in_too(
+    tmp_path: Path, entries: list[Entry], name: str, text: str
+) -> None:
+    async with journal_in(tmp_path / "to") as journal:
+        with pytest.raises(Refused, match=name):
+            await journal.import_entries(forged(entries, **{name: text}), actor="tablet")
+        assert (await journal.import_entries(forged(entries, actor="ann"), actor="tablet")).sessions == 1
 
 
 @pytest.mark.parametrize("change", FORGERIES.values(), ids=FORGERIES)

@@ -45,8 +45,7 @@ def checked_draft(draft: Draft) -> Draft:
         raise _wrong("room", "an event of a session is in a room")
     if draft.room is not None and (fault := name_fault("room", draft.room)) is not None:
         raise Refused(fault)
-    if not 1 <= len(draft.actor) <= NAME_MAX or not draft.actor.isprintable():
-        raise _wrong("actor", f"actor has to have 1..{NAME_MAX} printable characters")
+    _check_actor(draft.actor)
     if not 0 <= draft.monotonic_us <= WHOLE_MAX:
         raise _wrong("monotonic_us", f"monotonic_us has to be in 0..{WHOLE_MAX}")
     for name, moment in (("at", draft.at), ("entered", draft.entered)):
@@ -74,6 +73,15 @@ def checked_parts(entry: Entry) -> None:
     _check_moment("entered", entry.entered)
     if entry.at is not None:
         _check_moment("at", entry.at)
+    if entry.actor is not None:
+        _check_actor(entry.actor)
+    if entry.room is not None and (fault := name_fault("room", entry.room)) is not None:
+        raise Refused(fault)
+
+
+def _check_actor(actor: str) -> None:
+    if not 1 <= len(actor) <= NAME_MAX or not actor.isprintable():
+        raise _wrong("actor", f"actor has to have 1..{NAME_MAX} printable characters")
 
 
 def _check_moment(name: str, moment: datetime) -> None:
