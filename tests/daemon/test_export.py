@@ -230,6 +230,22 @@ def test_a_line_is_either_read_or_refused(line: bytes) -> None:
     assert code == "line"
 
 
+class _Endless(io.BytesIO):
+    """A file with one line of any length; what is read of it at once is bounded, or the test fails."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert 0 < size <= lines.LINE_MAX + 1
+        return b"a" * size
+
+
+def test_a_line_without_end_is_refused_after_its_first_megabyte() -> None:
+    with pytest.raises(Refused, match="line 1: it is longer"):
+        list(lines.from_lines(lines.lines_of(_Endless())))
+    text = "".join(lines.to_lines(whole_visit().entries, DAEMON)).encode()
+    assert b"".join(lines.lines_of(io.BytesIO(text))) == text
+
+
 # -- CSV ---------------------------------------------------------------------------------------------------
 
 

@@ -171,6 +171,7 @@ async def test_an_export_imports_into_an_empty_journal_and_verifies(
     reached: Visit, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, folder = tmp_path / "visit.jsonl", tmp_path / "other"
+    file.touch(0o644)
     assert await run("export", reached.session, "--format", "jsonl", "--out", str(file)) == 0
     assert file.stat().st_mode & 0o077 == 0, "there is a client in it"
     assert await run("import", str(file), "--data", str(folder)) == 0

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import io
 import os
+import stat
 import sys
 import zipfile
 from pathlib import Path
@@ -32,10 +33,12 @@ async def run_export(options: argparse.Namespace) -> int:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone can read: there is a client in it."""
+    """Write a file that its owner alone can read: there is a client in it. So it is if it was there before."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
+            if os.name == "posix" and stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.fchmod(descriptor, 0o600)
             file.write(content)
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}") from None
@@ -63,7 +66,7 @@ def _unpack(content: bytes, folder: Path) -> None:
 
 async def run_import(options: argparse.Namespace) -> int:
     """Take sessions in."""
-    from ..export.lines import from_lines
+    from ..export.lines import from_lines, lines_of
     from ..journal.entry import Entry
     from ..journal.journal import Journal
     from ..store import Store, default_path
@@ -74,7 +77,7 @@ async def run_import(options: argparse.Namespace) -> int:
             if path.stat().st_size > _FILE_MAX:
                 raise StoreError(f"{path} is larger than {_FILE_MAX >> 20} MiB; that is no export")
             with path.open("rb") as file:
-                return list(from_lines(file))
+                return list(from_lines(lines_of(file)))
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror}") from None
 

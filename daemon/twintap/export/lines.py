@@ -12,7 +12,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -94,6 +94,12 @@ def to_lines(entries: Iterable[Entry], daemon_id: bytes) -> Iterator[str]:
         }
         kept = {name: value for name, value in event.items() if value is not None}
         yield json.dumps(kept, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """Give a file's lines as `from_lines` takes them; one without end costs no more memory than a long one."""
+    while line := file.readline(LINE_MAX + 1):
+        yield line
 
 
 def from_lines(lines: Iterable[bytes]) -> Iterator[Entry]:
