@@ -33,7 +33,7 @@ async def run_export(options: argparse.Namespace) -> int:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone can read: there is a client in it. So it is if it was there before."""
+    """Write a file that its owner alone can read, though it was there before: there is a client in it."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -97,7 +97,7 @@ def to_lines(entries: Iterable[Entry], daemon_id: bytes) -> Iterator[str]:
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes]:
-    """Give a file's lines as `from_lines` takes them; one without end costs no more memory than a long one."""
+    """Give a file's lines as `from_lines` takes them; one without end costs no more than a long one."""
     while line := file.readline(LINE_MAX + 1):
         yield line
 
