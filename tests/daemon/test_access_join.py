@@ -340,9 +340,11 @@ async def test_who_works_in_two_rooms_joins_the_second_beside_the_first(served: 
 async def test_two_people_have_two_names(served: Api) -> None:
     labels = [
         (await Browser(served).join(await offer_in(served), label=said))["label"]
-        for said in ("Ada", "Ada", "x" * 40, "x" * 40)
+        for said in ("Ada", "ADA", "x" * 40, "x" * 40, "Button", "system", "This computer")
     ]
-    assert labels == ["Ada", "Ada 2", "x" * 40, "x" * 36 + " 2"]
+    assert labels[:4] == ["Ada", "ADA 2", "x" * 40, "x" * 36 + " 2"]
+    # Nor does anybody stand in the record as what is no person.
+    assert labels[4:] == ["Button 2", "system 2", "This computer 2"]
     assert (await Browser(served).join(await offer_in(served)))["label"] == "therapist"
 
 

@@ -105,12 +105,15 @@ async def test_a_socket_in_a_quiet_room_ends_with_its_token(
         assert socket.close_code == 4401
 
 
-async def test_a_page_elsewhere_cannot_open_one(served: Api) -> None:
+async def test_a_page_elsewhere_cannot_open_one_and_fills_no_log(
+    served: Api, caplog: pytest.LogCaptureFixture
+) -> None:
     headers = {"Authorization": f"Bearer {served.admin}", "Origin": "http://evil.example"}
     with pytest.raises(InvalidStatus) as caught:
         async with served.watch("/watch", headers):
             pass
     assert caught.value.response.status_code == 403
+    assert not [record for record in caplog.records if record.levelname != "DEBUG"]
 
 
 async def test_every_command_is_answered_by_its_id(served: Api) -> None:

@@ -27,6 +27,8 @@ open_router = APIRouter(prefix="/api/v1")
 
 # The browser keeps the cookie for as long as browsers keep any; the daemon alone knows when it ends.
 _COOKIE_S = 400 * 86_400
+# Who acts in the record and is nobody: no person goes by these.
+_NO_PERSONS = frozenset({"system", "button", "command line"})
 _DEFAULT_LABELS: dict[Role, str] = {
     "admin": "this computer",
     "therapist": "therapist",
@@ -231,15 +233,15 @@ def _token_for(context: Context, offer: Offer, said: str | None, before: Token |
 
 def _unique(context: Context, label: str, before: Token | None) -> str:
     """Give `label`, numbered if somebody who is joined has it: in the record, nobody is two people."""
-    taken = {
-        token.label
+    taken = _NO_PERSONS | {
+        token.label.casefold()
         for token in context.store.tokens()
         if context.gate.is_valid(token) and (before is None or token.digest != before.digest)
     }
-    if label not in taken:
+    if label.casefold() not in taken:
         return label
     number = 2
-    while (numbered := f"{label[: NAME_MAX - 4].rstrip()} {number}") in taken:
+    while (numbered := f"{label[: NAME_MAX - 4].rstrip()} {number}").casefold() in taken:
         number += 1
     return numbered
 

@@ -5,7 +5,7 @@ import ipaddress
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -310,10 +310,5 @@ async def _refuse(fault: Fault, scope: Scope, receive: Receive, send: Send) -> N
     if scope["type"] == "http":
         await error_response(fault)(scope, receive, send)
         return
-    extensions: dict[str, Any] = scope.get("extensions") or {}
-    if "websocket.http.response" in extensions:
-        response = error_response(fault)
-        # Starlette turns a response in a WebSocket's scope into its denial.
-        await response(scope, receive, send)
-    else:
-        await send({"type": "websocket.close", "code": 4403, "reason": fault.code})
+    # Answered as 403. A body for it, which no page could read, the server would take for a fault and log.
+    await send({"type": "websocket.close", "code": 4403, "reason": fault.code})
