@@ -86,7 +86,15 @@ const app = {
 
 function stopNow() {
   readySound();
-  if (room) stop.press(room);
+  const name = stoppable();
+  if (name) stop.press(name);
+}
+
+// The room that Stop is for: this tab's; before one is chosen, the only one in which a set runs.
+function stoppable() {
+  if (room) return room;
+  const running = (live.rooms() ?? []).filter((one) => isOn(one.set));
+  return running.length === 1 ? running[0].name : null;
 }
 
 function onStop(state) {
@@ -117,7 +125,7 @@ function render() {
   if (showTroubles(at("trouble"), found)) {
     document.documentElement.style.setProperty("--trouble", `${at("trouble").offsetHeight}px`);
   }
-  const maybe = known ?? (past.on !== null ? { set: { state: "running" } } : null);
+  const maybe = known ?? (past.on !== null ? { set: { state: "running" } } : live.room(stoppable()));
   showStop(me ? maybe : null, stop.state, shown.isSurface && !layers.isOpen);
   mark(document.body, "data-view", shown.module || null);
   view?.update?.(known);
@@ -138,9 +146,10 @@ function hear(event) {
 
 function onKey(event) {
   readySound();
-  if (!me || !room || event.ctrlKey || event.altKey || event.metaKey) return;
-  const known = live.room(room);
-  const isRunning = known ? isOn(known.set) : pastOf(room).on !== null;
+  const name = stoppable();
+  if (!me || !name || event.ctrlKey || event.altKey || event.metaKey) return;
+  const known = live.room(name);
+  const isRunning = known ? isOn(known.set) : pastOf(name).on !== null;
   if (event.key === "Escape") {
     if (isRunning || stop.state.phase === "red") {
       if (!event.repeat) stopNow();

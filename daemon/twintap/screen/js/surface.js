@@ -4,6 +4,13 @@ import { COOLDOWN_MS, isOn, MEANT } from "./stop.js";
 
 export const HOLD_MS = 1000;
 
+/** The room's set, unless it was over before the session began: that was another visit's, and is not shown. */
+export function setOf(room) {
+  const set = room?.set ?? null;
+  const isOlder = set?.state === "ended" && room.session && Date.parse(set.started_at) < Date.parse(room.session.opened_at);
+  return isOlder ? null : set;
+}
+
 /** Whether the last set ended as nobody had meant it to: then one looks first, and a held control starts again. */
 export function needsHold(set) {
   return set !== null && set.state === "ended" && !MEANT.has(set.ended_reason);
@@ -20,7 +27,7 @@ export function needsHold(set) {
 export function faceOf({ room, commands, label, isStarting, stopPhase, endedAt, now, lock, isLost }) {
   const face = (mode, touch) => ({ mode, touch, revision: room?.revision ?? null });
   if (!room) return face("connecting", "stop");
-  const set = room.set;
+  const set = setOf(room);
   if (stopPhase !== "idle" || set?.state === "stopping") return face("stopping", "stop");
   if (set?.state === "running") return face("running", "stop");
   if (isOn(set) || isStarting) return face("starting", "stop");
