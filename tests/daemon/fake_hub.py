@@ -167,6 +167,9 @@ class FakeHub:
     def session_changed(self, room: str) -> None:
         self.asked.append(("session_changed", room))
 
+    def any_set_on(self) -> bool:
+        return bool(self.running)
+
     def is_set_on(self, room: str) -> bool:
         return room in self.running
 

@@ -381,6 +381,10 @@ async def test_a_client_is_erased_once_no_session_of_theirs_is_open(served: Api)
     await enter(served, "note.added", text="SECRET note")
     assert (await refused(served, "POST", "/clients/erase", {"code": "k-17"}))[0] == 409
     await ok(served, "POST", "/rooms/room-1/session/close", {})
+    served.hub.running.add("room-1")
+    _, error = await refused(served, "POST", "/clients/erase", {"code": "k 17"})
+    assert (error["code"], "a set is running" in error["message"]) == ("running", True)
+    served.hub.running.clear()
     erased = await ok(served, "POST", "/clients/erase", {"code": "k 17"})
     assert erased["sessions"] == 1
     whole = await ok(served, "GET", f"/sessions/{opened['id']}")

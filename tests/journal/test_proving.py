@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.journal.rig import draft, journal_in, keep_session, opened
+from twintap.journal import sqlite
 from twintap.journal.ids import new_id
-from twintap.journal.proving import ChainVerdict, Verdict
+from twintap.journal.proving import ChainVerdict, Verdict, prove
 
 
 def edit(folder: Path, *statements: str) -> None:
@@ -48,6 +49,17 @@ async def test_an_untouched_journal_is_intact(tmp_path: Path, session: str) -> N
     assert verdict.is_intact
     assert {one.state for one in verdict.chains} == {"intact"}
     assert {one.chain for one in verdict.chains} >= {f"session:{session}", "room:blue", "daemon"}
+
+
+async def test_a_proof_gives_way_between_any_two_events(tmp_path: Path, session: str) -> None:
+    engine = sqlite.reading_engine(tmp_path / "journal.sqlite3")
+    ways: list[None] = []
+    try:
+        with engine.begin() as connection:
+            verdict = prove(connection, between=lambda: ways.append(None))
+    finally:
+        engine.dispose()
+    assert len(ways) == sum(one.events for one in verdict.chains) > 0
 
 
 HANDS: dict[str, tuple[str, int | None, str]] = {

@@ -7,6 +7,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 
 from ..core.codes import normalised
+from ..errors import Fault, Refused
 from .context import Ctx
 from .faults import answers
 from .routes import Administrator
@@ -31,9 +32,13 @@ class ChainProof(BaseModel):
 
 
 class Proof(BaseModel):
-    """Every chain of the journal. `ok`: none is broken, and every head that was asked for is there."""
+    """Every chain of the journal. `ok`: none is broken, and every head that was asked for is there.
+
+    `file_fault`: what is wrong with the file beneath the chains; null: nothing.
+    """
 
     ok: bool
+    file_fault: str | None
     chains: list[ChainProof]
     missing_heads: list[str]
 
@@ -64,6 +69,7 @@ async def verify(
     verdict = await context.journal.verify(head or ())
     return Proof(
         ok=verdict.is_intact,
+        file_fault=verdict.file_fault,
         chains=[
             ChainProof(
                 chain=one.chain,
@@ -81,7 +87,13 @@ async def verify(
 
 @router.post("/clients/erase", responses=answers(404, 409, 507))
 async def erase_client(context: Ctx, eraser: Administrator, body: CodeBody) -> Erased:
-    """Erase all that is kept of a client, for good; 409 `running` while a session of theirs is open."""
+    """Erase all that is kept of a client, for good.
+
+    409 `running` while a session of theirs is open, or a set runs anywhere: the file is written anew.
+    """
+    if context.hub.any_set_on():
+        text = "a set is running, and erasing writes the whole journal anew: erase when it is over"
+        raise Refused(Fault("running", text))
     erased = await context.journal.erase(normalised(body.code), actor=eraser.label)
     return Erased(
         sessions=erased.sessions,

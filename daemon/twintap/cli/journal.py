@@ -62,6 +62,7 @@ def _proved(folder: Path, heads: list[str]) -> "Verdict":
 def _proof(verdict: "Verdict") -> dict[str, Any]:
     return {
         "ok": verdict.is_intact,
+        "file_fault": verdict.file_fault,
         "chains": [
             {
                 "chain": one.chain,
@@ -90,6 +91,8 @@ def _said(verdict: "Verdict") -> str:
         if one.state == "broken":
             where = "" if one.at_seq is None else f", event {one.at_seq}"
             lines.append(f"BROKEN: {clean(one.chain)}{where}: {clean(one.how or '')}")
+    if verdict.file_fault is not None:
+        lines.append(f"BROKEN: the file beneath the chains ({verdict.file_fault}); bring back a backup")
     lines += [f"MISSING: no chain has the head {clean(head)}" for head in verdict.missing_heads]
     daemon = [one.head for one in verdict.chains if one.chain == "daemon"]
     lines += [f"the daemon's own chain ends in {head}" for head in daemon]

@@ -33,6 +33,10 @@ VERSION = 1
 GENESIS = "0" * 64
 SALT_BYTES = 16
 DAEMON = "daemon"
+MEND = (
+    "look with `twintap journal verify`, and bring back a backup, or a day's copy from the data folder's "
+    "`backups`, with `twintap restore`"
+)
 _SESSION = "session:"
 _PAYLOAD_KEYS = {"actor", "at", "boot_id", "data", "monotonic_us", "room", "session", "type"}
 
@@ -297,7 +301,4 @@ def _moment(text: str, link: Link) -> datetime:
 
 def damaged(link: Link) -> StoreError:
     """Say that what lies at `link` is no event."""
-    return StoreError(
-        f"the journal is damaged at {link.chain}, event {link.seq}; "
-        "look with `twintap journal verify`, and restore it with `twintap restore`"
-    )
+    return StoreError(f"the journal is damaged at {link.chain}, event {link.seq}; {MEND}")

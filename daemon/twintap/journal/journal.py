@@ -31,6 +31,7 @@ from .proving import Verdict, prove
 from .reading import ClientRow
 from .tally import TALLY_VERSION, SessionRow
 from .writer import Writer
+from .yielding import Yielding
 
 # So many events may wait for the disk: an hour of one room's, at the rate at which a busy one makes them.
 _WAITING_MAX = 10_000
@@ -213,7 +214,7 @@ class Journal:
 
     async def verify(self, heads: Sequence[str] = ()) -> Verdict:
         """Prove every chain, and that these printed heads are there. `proving` says what it can find."""
-        return await self._read(lambda connection: prove(connection, heads))
+        return await self._read(lambda connection: prove(connection, heads, Yielding()))
 
     async def copy_today(self) -> Path | None:
         """Make today's copy under `backups/`, unless it is there. StoreError if it cannot be made."""

@@ -8,14 +8,14 @@ with the program can write a whole journal anew; both show against a head that w
 or an export.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
 from ..errors import StoreError
-from . import rows
+from . import rows, sqlite
 from .chain import DAEMON, Head, Link, Payload, content_of, entry_of, fault_of, session_of
 from .tables import sessions as table
 from .tally import Tally
@@ -39,15 +39,23 @@ class ChainVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Every chain's, and those of the heads asked for that no chain has."""
+    """Every chain's, and those of the heads asked for that no chain has.
+
+    `file_fault`: what is wrong with the file beneath the chains, in words; None: nothing.
+    """
 
     chains: tuple[ChainVerdict, ...]
     missing_heads: tuple[str, ...]
+    file_fault: str | None = None
 
     @property
     def is_intact(self) -> bool:
-        """Nothing is broken, and no head is missing."""
-        return not self.missing_heads and all(one.state != "broken" for one in self.chains)
+        """Nothing is broken, the file is sound, and no head is missing."""
+        return (
+            self.file_fault is None
+            and not self.missing_heads
+            and all(one.state != "broken" for one in self.chains)
+        )
 
 
 @dataclass(slots=True)
@@ -58,14 +66,21 @@ class _Said:
     erased: set[str] = field(default_factory=set[str])
 
 
-def prove(connection: Connection, heads: Sequence[str] = ()) -> Verdict:
-    """Walk the whole journal, in the caller's transaction. `heads`: printed ones, which have to be in it."""
+def prove(
+    connection: Connection, heads: Sequence[str] = (), between: Callable[[], None] = lambda: None
+) -> Verdict:
+    """Walk the whole journal, in the caller's transaction. `heads`: printed ones, which have to be in it.
+
+    `between` is called between any two events. StoreError where the file is so damaged that it cannot be
+    walked.
+    """
     said = _said_by_the_daemon(connection)
     wanted = {head.strip().lower() for head in heads}
     found: list[ChainVerdict] = []
     chains = rows.chains(connection)
     for chain in chains:
-        verdict, row_fault = _prove_chain(connection, chain, said.pop(chain, _Said()), wanted)
+        walk = Walk(between=between)
+        verdict, row_fault = _prove_chain(connection, chain, walk, said.pop(chain, _Said()), wanted)
         if verdict.state != "broken" and row_fault:
             verdict = ChainVerdict(chain, "broken", verdict.events, verdict.head, None, row_fault)
         found.append(verdict)
@@ -77,7 +92,7 @@ def prove(connection: Connection, heads: Sequence[str] = ()) -> Verdict:
         if session_id not in known:
             how = "the list of sessions has it, and no event of it is there"
             found.append(ChainVerdict(f"session:{session_id}", "broken", 0, Head().hash, None, how))
-    return Verdict(tuple(found), tuple(sorted(wanted)))
+    return Verdict(tuple(found), tuple(sorted(wanted)), sqlite.file_fault(connection))
 
 
 def _said_by_the_daemon(connection: Connection) -> dict[str, _Said]:
@@ -101,9 +116,8 @@ def _said_by_the_daemon(connection: Connection) -> dict[str, _Said]:
 
 
 def _prove_chain(
-    connection: Connection, chain: str, said: _Said, wanted: set[str]
+    connection: Connection, chain: str, walk: "Walk", said: _Said, wanted: set[str]
 ) -> tuple[ChainVerdict, str | None]:
-    walk = Walk()
     session_id = session_of(chain)
     tally = None if session_id is None else Tally(session_id)
     for link, payload in rows.stored(connection, chain):
@@ -116,6 +130,8 @@ def _prove_chain(
             except StoreError as error:
                 walk.breaks(link.seq, str(error))
     walk.end()
+    if not walk.events:
+        walk.breaks(None, "its events are not found by its name: the file is damaged")
     if walk.how is None and said.hashes:
         walk.breaks(None, "its end was cut off: the daemon's chain names an event of it that is not there")
     row_fault = None if tally is None or walk.how is not None else _row_fault(connection, tally)
@@ -131,10 +147,12 @@ class Walk:
     at_seq: int | None = None
     how: str | None = None
     is_erased: bool = False
+    between: Callable[[], None] = lambda: None
     _missing: list[int] = field(default_factory=list[int])
 
     def step(self, link: Link, payload: Payload | None, *, ends_erasure: bool) -> None:
         """Take the next link. `ends_erasure`: payloads up to here may be missing."""
+        self.between()
         self.events += 1
         fault = fault_of(link, payload, self.head, erasable=True)
         if fault is not None and self.how is None:
@@ -175,6 +193,6 @@ def _row_fault(connection: Connection, tally: Tally) -> str | None:
     found = connection.execute(select(table).where(table.c.id == tally.id)).mappings().first()
     try:
         shown = None if found is None else rows.read_session(found)
-    except (TypeError, ValueError):
+    except StoreError:
         return "the list of sessions holds no moment where one has to be"
     return None if shown == tally.row() else "the list of sessions says other than its events"

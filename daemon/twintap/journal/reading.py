@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from ..errors import Fault, Refused
+from ..errors import Fault, Refused, StoreError
 from . import rows
-from .chain import chain_of
+from .chain import MEND, chain_of
 from .entry import Entry
 from .tables import sessions as table
 from .tally import SessionRow
@@ -99,8 +99,11 @@ def entries(connection: Connection, session_id: str) -> list[Entry]:
     return found
 
 
-def _moment(since_us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=since_us)
+def _moment(since_us: object) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=since_us)  # pyright: ignore[reportArgumentType] - as it lies there
+    except (TypeError, OverflowError):
+        raise StoreError(f"the journal's list of sessions is damaged; {MEND}") from None
 
 
 def _unknown(field: str) -> Refused:

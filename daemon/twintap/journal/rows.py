@@ -7,21 +7,36 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, delete, insert, select, update
 
-from .chain import Head, Link, Payload, chain_of, entry_of, session_of, time_text
+from ..errors import StoreError
+from .chain import MEND, Head, Link, Payload, chain_of, entry_of, session_of, time_text
 from .entry import Entry
 from .tables import facts, links, payloads, sessions
 from .tally import SessionRow, Tally, opened_us
 
-_PAGE = 1_000
+_PAGE = 200
 _STORED = select(links, payloads.c.salt, payloads.c.body).select_from(
     links.outerjoin(payloads, links.c.id == payloads.c.id)
 )
 
 
 def read_stored(row: Row[Any]) -> tuple[Link, Payload | None]:
-    """Give the link and the payload of a row of `stored`."""
-    link = Link(row.id, row.chain, row.seq, row.entered, row.payload_sha256, row.prev, row.hash)
-    return link, None if row.body is None else Payload(bytes(row.salt), bytes(row.body))
+    """Give the link and the payload of a row of `stored`.
+
+    A damaged file may hold anything anywhere: what is of another kind is given as text, and hashes to no
+    link of the chain.
+    """
+    texts = (row.entered, row.payload_sha256, row.prev, row.hash)
+    seq = row.seq if isinstance(row.seq, int) else 0
+    link = Link(_text(row.id), _text(row.chain), seq, *map(_text, texts))
+    return link, None if row.body is None else Payload(_bytes(row.salt), _bytes(row.body))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else repr(value).encode()
 
 
 def stored(
@@ -52,15 +67,21 @@ def entries(
 
 def chains(connection: Connection) -> list[str]:
     """Name every chain."""
-    return list(connection.scalars(select(links.c.chain).distinct().order_by(links.c.chain)))
+    return [
+        _text(one) for one in connection.scalars(select(links.c.chain).distinct().order_by(links.c.chain))
+    ]
 
 
 def head(connection: Connection, chain: str) -> Head:
-    """Give where a chain ends."""
+    """Give where a chain ends. StoreError if nothing can follow there."""
     found = connection.execute(
         select(links.c.seq, links.c.hash).where(links.c.chain == chain).order_by(links.c.seq.desc()).limit(1)
     ).first()
-    return Head() if found is None else Head(found.seq, found.hash)
+    if found is None:
+        return Head()
+    if not isinstance(found.seq, int) or not isinstance(found.hash, str):
+        raise StoreError(f"the journal is damaged at the end of {chain}; {MEND}")
+    return Head(found.seq, found.hash)
 
 
 def known_ids(connection: Connection, ids: Sequence[str]) -> set[str]:
@@ -137,12 +158,15 @@ def _values(row: SessionRow) -> dict[str, Any]:
 
 
 def read_session(row: RowMapping) -> SessionRow:
-    """Read a row of `sessions`."""
+    """Read a row of `sessions`. StoreError if it cannot be one."""
     content: dict[str, Any] = {str(name): value for name, value in row.items()}
     del content["opened_us"]
-    content["opened_at"] = datetime.fromisoformat(content["opened_at"])
-    if content["closed_at"] is not None:
-        content["closed_at"] = datetime.fromisoformat(content["closed_at"])
+    try:
+        content["opened_at"] = datetime.fromisoformat(content["opened_at"])
+        if content["closed_at"] is not None:
+            content["closed_at"] = datetime.fromisoformat(content["closed_at"])
+    except (TypeError, ValueError):
+        raise StoreError(f"the journal's list of sessions is damaged; {MEND}") from None
     return SessionRow(**content)
 
 

@@ -12,10 +12,13 @@ from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engi
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import StoreError
+from ..names import clean
+from .chain import MEND
 from .files import refuse_if_open, sync_folder
 
-# What a transaction may end with, and a connection's beginning.
-ERRORS = (DBAPIError, sqlite3.Error)
+# What a transaction may end with, and a connection's beginning. Of a damaged file even the error's own text,
+# which quotes it, may be no text.
+ERRORS = (DBAPIError, sqlite3.Error, UnicodeDecodeError)
 _BUSY_WAIT_S = 10.0
 _READERS = 4
 _WAL_KEPT_BYTES = 16 * 1024 * 1024
@@ -99,7 +102,7 @@ def scrub(path: Path) -> None:
             _truncate_log(connection, path)
             connection.execute("VACUUM")
             _truncate_log(connection, path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(words(path, error)) from error
 
 
@@ -107,6 +110,16 @@ def _truncate_log(connection: sqlite3.Connection, path: Path) -> None:
     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     if busy:
         raise StoreError(f"{path} is being read, and its log cannot be cut; try again in a moment")
+
+
+def file_fault(connection: Connection) -> str | None:
+    """Say what is wrong with the file itself, its pages and indexes; None: nothing.
+
+    The chains can hold together while an index that finds them does not.
+    """
+    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+    # The words may quote what lies there.
+    return None if found == "ok" else clean(str(found), 200)
 
 
 def copy(source: Path, target: Path) -> None:
@@ -123,7 +136,7 @@ def copy(source: Path, target: Path) -> None:
         with target.open("rb+") as file:
             os.fsync(file.fileno())
         sync_folder(target.parent)
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
         target.unlink(missing_ok=True)
         raise StoreError(words(target, error)) from error
     except BaseException:
@@ -135,7 +148,8 @@ def words(path: Path, error: BaseException) -> str:
     """Say what a database's error means and what to do."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         error = error.orig
-    name = str(getattr(error, "sqlite_errorname", ""))
+    is_text = not isinstance(error, UnicodeDecodeError)
+    name = str(getattr(error, "sqlite_errorname", "")) if is_text else "SQLITE_CORRUPT"
     for beginning, said in _WORDS.items():
         if name.startswith(beginning):
             return said.format(path=path, name=name)
@@ -143,7 +157,6 @@ def words(path: Path, error: BaseException) -> str:
     return f"{path} cannot be used ({reason}); free some space or mend its rights"
 
 
-_MEND = "look with `twintap journal verify`, and restore it with `twintap restore`"
 _WORDS = {
     "SQLITE_FULL": "the disk is full: free some space on the one that holds {path}",
     "SQLITE_IOERR_NOMEM": "this computer has no memory left for {path}; end other programs",
@@ -153,6 +166,6 @@ _WORDS = {
     "SQLITE_BUSY": "another program holds {path}; end it",
     "SQLITE_LOCKED": "another program holds {path}; end it",
     "SQLITE_CONSTRAINT": "another program wrote into {path} ({name}); end it, and start the daemon again",
-    "SQLITE_CORRUPT": "{path} is damaged; " + _MEND,
-    "SQLITE_NOTADB": "{path} is no journal; " + _MEND,
+    "SQLITE_CORRUPT": "{path} is damaged; " + MEND,
+    "SQLITE_NOTADB": "{path} is no journal; " + MEND,
 }

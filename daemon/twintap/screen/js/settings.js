@@ -88,6 +88,7 @@ function daemonPanel(app, isAdmin) {
 /** What a check of every chain found, in words. */
 function verdictOf(found) {
   const broken = found.chains.find((chain) => chain.state === "broken");
+  if (!broken && found.file_fault) return t("settings.journal.file", { why: found.file_fault });
   if (broken) return t("settings.journal.broken", { chain: broken.chain, seq: broken.at_seq ?? "–", why: broken.how ?? "" });
   if (found.missing_heads.length) return t("settings.journal.missing");
   return t("settings.journal.intact", { chains: count("settings.journal.chains", found.chains.length) });
