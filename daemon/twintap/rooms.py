@@ -31,6 +31,7 @@ from .core.state import (
     SetStarted,
     Start,
     Stop,
+    StoppedAtRest,
     evolve,
 )
 from .core.timeline import Timeline
@@ -104,6 +105,7 @@ class Room:
         self._started_at: str | None = None
         self._passes_told = 0
         self._is_swapping = False
+        self._hands: tuple[Side, ...] = ()
         self._shown: dict[str, tuple[object, ...]] = {}
         self.stops = 0  # hard stops so far: what was under way without a set is called off by one
 
@@ -144,7 +146,7 @@ class Room:
             self.stops += 1
         current = self.state.set
         if current is None or current.phase == "ended":
-            return await self._still()
+            return await self._still(actor)
         set_id = current.set_id
         if not events and not current.is_on:
             # A stop is under way. Whoever asks again is not made to wait for its next repeat.
@@ -161,10 +163,13 @@ class Room:
             raise Refused(_silent_fault(current.silent))
         return self.view()
 
-    async def _still(self) -> RoomView:
+    async def _still(self, actor: str) -> RoomView:
         """No set is on, as far as is known here. Whoever asks for a stop gets one all the same: of a buzz, of
         a set that a daemon before this one left running, of whatever moves a motor."""
         self.stops += 1
+        # A start that was made before this may still be on its way by another road: it must not act after it.
+        self.state = evolve(self.state, StoppedAtRest())
+        self.tell(StoppedAtRest.type, actor, {})
         newest = self.state.set.set_id if self.state.set is not None else 0
 
         def is_superseded() -> bool:
@@ -308,6 +313,9 @@ class Room:
         """Tells watchers when something is amiss that was not, or is no more, without any command."""
         if self._troubles.news(self.pulsers, self._clock_us(), self._chronicle().troubles()):
             self.tell("room.troubles", "system", {})
+        before, self._hands = self._hands, self._chronicle().hands(self.name)
+        if before != self._hands:
+            self.tell("room.hands", "system", {})
 
     # --- inside -----------------------------------------------------------------------------------------
 
@@ -497,6 +505,7 @@ class Room:
             set_view(self.state.set, self._wires, self._set_uid, self._started_at, self._error_us, now_us),
             self._chronicle().session(self.name),
             self._troubles.now(self.pulsers, now_us, self._chronicle().troubles()),
+            self._chronicle().hands(self.name),
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from .views import Problem, SessionView
+from .views import Problem, SessionView, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,10 @@ class Chronicle(Protocol):
         """The room's open session."""
         ...
 
+    def hands(self, room: str) -> tuple[Side, ...]:
+        """The sides that a press has confirmed for the session that is opened next."""
+        ...
+
     def troubles(self) -> tuple[Problem, ...]:
         """What is amiss with the whole daemon, in words with what to do; nothing while all is well."""
         ...
@@ -48,6 +52,10 @@ class NoChronicle:
     def session(self, room: str) -> SessionView | None:
         """There is none."""
         return None
+
+    def hands(self, room: str) -> tuple[Side, ...]:
+        """Nobody remembers."""
+        return ()
 
     def troubles(self) -> tuple[Problem, ...]:
         """Nothing is amiss."""

@@ -72,6 +72,13 @@ def test_a_press_on_each_pulser_confirms_the_hand_that_holds_it(browser_page: Pa
     expect(page.get_by_text("One hand is confirmed; press the right one too.")).to_be_visible()
     daemon.hands("one", "right").press()
     expect(page.get_by_text("Both hands are confirmed.")).to_be_visible()
+    # The daemon remembers it, and so does a page that is new.
+    page.reload()
+    expect(page.get_by_text("Both hands are confirmed.")).to_be_visible()
+    page.get_by_role("button", name="Swap left and right").click()
+    expect(page.get_by_text("No hand is confirmed yet")).to_be_visible()
+    daemon.admin.post("/rooms/one/swap")
+    daemon.daemon.until_ready("one")
 
 
 def test_left_is_the_client_s_own_and_drawn_as_the_two_sit(browser_page: Pages) -> None:

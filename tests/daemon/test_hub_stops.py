@@ -30,6 +30,24 @@ async def test_a_stop_of_a_room_at_rest_waits_for_no_lease(tmp_path: Path) -> No
         assert home.left.seen.count(frames.STOP) >= 5
 
 
+async def test_a_start_that_a_stop_has_overtaken_starts_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await home.ready()
+        shown = home.hub.room("blue").revision
+        async with home.hub.watch("blue") as events:
+            await anext(events)
+            # Made first, and slower on its way: a finger that touched, and touched again to take it back.
+            await _stop(home)
+            with pytest.raises(Refused) as late:
+                await home.hub.start_set("blue", {}, actor="ann", revision=shown)
+            assert late.value.fault.code == "stale"
+            # Whoever watches knows the room as it is, and starts it as before.
+            told = await anext(events)
+        assert (told.type, told.actor) == ("room.stopped", "ann")
+        await home.hub.start_set("blue", {}, actor="ann", revision=told.state.revision)
+        await _stop(home)
+
+
 async def test_a_set_left_running_by_a_daemon_that_died_is_off_before_the_stop_says_so(
     tmp_path: Path,
 ) -> None:

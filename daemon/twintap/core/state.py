@@ -216,6 +216,13 @@ class SessionChanged:
     type = "room.session_changed"
 
 
+@dataclass(frozen=True, slots=True)
+class StoppedAtRest:
+    """A stop came while no set was on. It may have overtaken an earlier start, which is stale then."""
+
+    type = "room.stopped"
+
+
 Event = (
     SetAsked
     | SetStarted
@@ -229,6 +236,7 @@ Event = (
     | SetStilled
     | PulsersChanged
     | SessionChanged
+    | StoppedAtRest
 )
 
 # --- state ----------------------------------------------------------------------------------------------
@@ -276,7 +284,7 @@ class RoomState:
 
 def evolve(state: RoomState, event: Event) -> RoomState:
     """The state after `event`. Never refuses: an event has happened."""
-    if isinstance(event, PulsersChanged | SessionChanged):
+    if isinstance(event, PulsersChanged | SessionChanged | StoppedAtRest):
         return replace(state, revision=state.revision + 1)
     if isinstance(event, SetAsked):
         timeline = Timeline.begin(event.start_us, event.pacing)
@@ -329,5 +337,5 @@ def _evolve_set(current: SetState, event: Event) -> SetState:
             return replace(current, phase="stopping", ended=event)
         case SetStilled():
             return replace(current, phase="ended", silent=event.silent)
-        case SetAsked() | PulsersChanged() | SessionChanged():
+        case SetAsked() | PulsersChanged() | SessionChanged() | StoppedAtRest():
             return current

@@ -23,7 +23,7 @@ from ..journal.ids import new_id
 from ..journal.tally import SessionRow
 from ..journal.types import Kind
 from ..telling import Told
-from ..views import Problem, RoomView, SessionView, SetView
+from ..views import Problem, RoomView, SessionView, SetView, Side
 from .held import Held
 from .keeping import Keeping
 from .lastly import Lastly, LastSeen
@@ -156,6 +156,11 @@ class Desk:
         """The room's open session."""
         held = self._scribe.rooms.get(room)
         return held.view() if held is not None else None
+
+    def hands(self, room: str) -> tuple[Side, ...]:
+        """The sides that a press has confirmed for the session that is opened next."""
+        held = self._scribe.rooms.get(room)
+        return held.hands(self._clock_us()) if held is not None and held.open_visit is None else ()
 
     def troubles(self) -> tuple[Problem, ...]:
         """What is amiss with the journal, and with keeping this computer awake."""

@@ -59,8 +59,8 @@ class Scribe:
             for side in SIDES:
                 if told.data.get("side") == side:
                     held.presses[side] = told.monotonic_us
-        elif told.type == "room.swapped":
-            held.presses.clear()
+        elif told.type in ("room.swapped", "pulser.paired", "pulser.removed"):
+            held.presses.clear()  # what is in a hand now, no press has said
         if told.type == "set.asked":
             visit = held.open_visit
             held.set_session = visit.id if visit is not None else None

@@ -1,11 +1,10 @@
 /** One pulser as the Ready view shows it: battery, link, last seen, a buzz, and the hand that holds it. */
 import { api, roomPath } from "./api.js";
-import { el, fill } from "./dom.js";
+import { el, fill, say } from "./dom.js";
 import { attempt, button } from "./forms.js";
 import { t } from "./text.js";
 import { clock } from "./words.js";
 
-const HELD_MS = 600_000; // a press says which hand holds a pulser for so long; the daemon counts the same
 const FRESH_MS = 3000; // heard of within this: it is on its way, and not gone
 const FELT_MS = 12_000; // so long after a buzz the question stands where it was felt
 
@@ -68,8 +67,6 @@ export function pulserCard(side, room, said, may) {
     el("code", {}, t("ready.pulser.pair_command", { room: /^[\w.-]+$/.test(room) ? room : JSON.stringify(room), side })),
   );
   let pulser = null;
-  let baseline = null;
-  let confirmedAt = null; // by performance.now()
   let timer = 0;
   let heard = null; // when it was heard of, by the daemon's clock, and when that was news by ours
   let newsAt = -Infinity;
@@ -112,40 +109,15 @@ export function pulserCard(side, room, said, may) {
     felt.hidden = true;
   }
 
-  function confirm() {
-    confirmedAt = performance.now();
-    showHand();
-  }
-
-  const isConfirmed = () => confirmedAt !== null && performance.now() - confirmedAt < HELD_MS;
-
-  function showHand() {
-    box.classList.toggle("confirmed", isConfirmed());
-    const text = !pulser ? "" : t(isConfirmed() ? "ready.hand.confirmed" : "ready.hand.press");
-    if (hand.textContent !== text) hand.textContent = text;
-  }
-
-  function forget() {
-    confirmedAt = null;
-    baseline = pulser?.presses ?? null;
-    hush();
-    showHand();
-  }
-
   return {
     box,
-    get isConfirmed() {
-      return isConfirmed();
-    },
-    forget,
-    pressed: confirm,
     leave: hush,
-    show(next, { isRunning, isUnready }) {
+    /** `isConfirmed`: a press has said which hand holds it. */
+    show(next, { isRunning, isUnready, isConfirmed }) {
       if (next?.id !== pulser?.id) {
-        pulser = next;
         heard = null;
         newsAt = -Infinity;
-        forget();
+        hush();
       }
       pulser = next;
       const at = pulser?.last_heard_at ? new Date(pulser.last_heard_at).getTime() : null;
@@ -167,10 +139,8 @@ export function pulserCard(side, room, said, may) {
             : t("ready.pulser.seen_never");
       called.textContent = pulser?.name ?? "–";
       buzz.disabled = !pulser || pulser.link !== "linked" || !!pulser.charging || isRunning;
-      if (pulser && baseline != null && pulser.presses < baseline) baseline = pulser.presses; // it restarted
-      if (pulser && baseline != null && pulser.presses > baseline && !isRunning) confirm();
-      if (pulser) baseline = pulser.presses;
-      showHand();
+      box.classList.toggle("confirmed", isConfirmed);
+      say(hand, pulser ? t(isConfirmed ? "ready.hand.confirmed" : "ready.hand.press") : "");
     },
   };
 }

@@ -30,14 +30,14 @@ export function mount(root, app, params) {
   const colour = may ? colourPanel(path) : null;
   let now = null;
 
+  /** The sides that a press has confirmed, as the daemon counts them: of the open session, or of the next. */
   function hands() {
-    return Object.keys(cards).filter((side) => cards[side].isConfirmed);
+    return now?.session?.hands ?? now?.hands ?? [];
   }
 
   async function swapSides() {
     await attempt(swap, said, async () => {
       await api.post(`${path}/swap`);
-      for (const card of Object.values(cards)) card.forget();
       said.say(t("ready.swapped"));
     });
   }
@@ -84,7 +84,7 @@ export function mount(root, app, params) {
     const isRunning = isOn(view.set);
     for (const side of ["left", "right"]) {
       const isUnready = view.problems.some((problem) => problem.code === "unready" && problem.side === side);
-      cards[side].show(view[side], { isRunning, isUnready });
+      cards[side].show(view[side], { isRunning, isUnready, isConfirmed: hands().includes(side) });
     }
     showProblems(view);
     swap.disabled = isRunning || !view.left || !view.right;
@@ -132,11 +132,6 @@ export function mount(root, app, params) {
   update(null);
   return {
     update,
-    /** A press on a pulser is an event of its own, seen live. */
-    event(happened) {
-      // One that stopped a set was a stop, and says nothing of hands.
-      if (happened.type === "pulser.pressed" && now && !isOn(happened.state.set)) cards[happened.data.side]?.pressed();
-    },
     leave() {
       opener?.leave?.();
       for (const card of Object.values(cards)) card.leave();
