@@ -15,6 +15,7 @@ _PRESETS_MAX = 100
 _REMINDERS_MAX = 50
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True)]
+_PresetId = Literal["standard", "fast", "slow", "resourcing", "installation", "closing", "medicine", "open"]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 _Pct = Annotated[float, Field(ge=0, le=100)]
 
@@ -35,9 +36,13 @@ class PresetPacing(_Strict):
 
 
 class Preset(_Strict):
-    """A named pacing. `phase`, `kind`: where it is offered first; None: everywhere."""
+    """A named pacing. `phase`, `kind`: where it is offered first; None: everywhere.
+
+    `id`: of one that came with twintap and has kept its name: a screen may say that in its own language.
+    """
 
     name: _Name
+    id: _PresetId | None = None
     phase: PhaseName | None = None
     kind: Kind | None = None
     pacing: PresetPacing
@@ -45,28 +50,36 @@ class Preset(_Strict):
 
 def _conventions() -> list[Preset]:
     return [
-        Preset(name="Standard", pacing=PresetPacing(rate_hz=1.0, passes=24)),
-        Preset(name="Fast", pacing=PresetPacing(rate_hz=1.5, passes=30)),
-        Preset(name="Slow", pacing=PresetPacing(rate_hz=0.7, passes=16, ramp_ms=2_000)),
+        Preset(id="standard", name="Standard", pacing=PresetPacing(rate_hz=1.0, passes=24)),
+        Preset(id="fast", name="Fast", pacing=PresetPacing(rate_hz=1.5, passes=30)),
+        Preset(id="slow", name="Slow", pacing=PresetPacing(rate_hz=0.7, passes=16, ramp_ms=2_000)),
         Preset(
+            id="resourcing",
             name="Resourcing",
             phase="resourcing",
             pacing=PresetPacing(rate_hz=0.4, pulse_ms=200, passes=6, ramp_ms=2_000),
         ),
-        Preset(name="Installation", phase="installation", pacing=PresetPacing(rate_hz=1.0, passes=12)),
         Preset(
+            id="installation",
+            name="Installation",
+            phase="installation",
+            pacing=PresetPacing(rate_hz=1.0, passes=12),
+        ),
+        Preset(
+            id="closing",
             name="Closing",
             phase="closure",
             pacing=PresetPacing(rate_hz=0.4, pulse_ms=200, passes=8, ramp_ms=3_000),
         ),
         Preset(
+            id="medicine",
             name="Medicine, low and slow",
             kind="medicine",
             pacing=PresetPacing(
                 rate_hz=0.4, pulse_ms=250, ramp_ms=6_000, passes="open", left_pct=15.0, right_pct=15.0
             ),
         ),
-        Preset(name="Open, until stopped", pacing=PresetPacing(rate_hz=1.0, passes=OPEN_WORD)),
+        Preset(id="open", name="Open", pacing=PresetPacing(rate_hz=1.0, passes=OPEN_WORD)),
     ]
 
 

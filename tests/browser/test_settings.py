@@ -41,6 +41,30 @@ def test_a_preset_is_added_changed_and_removed_for_every_screen(browser_page: Pa
     expect(line).to_have_count(0)
 
 
+def test_a_preset_that_came_along_keeps_its_id_until_it_is_named_anew(
+    browser_page: Pages, daemon: House
+) -> None:
+    def kept() -> list[tuple[str | None, str, float]]:
+        presets = daemon.admin.get("/presets")["presets"]
+        return [(one["id"], one["name"], one["pacing"]["rate_hz"]) for one in presets]
+
+    before = daemon.admin.get("/presets")
+    assert ("slow", "Slow", 0.7) in kept()
+    # Another language: the name on the screen is not the one in the file.
+    page = browser_page(at="#/settings", lang="pseudo")
+    line = page.locator(".lines li", has_text="0.7").first
+    expect(line.locator("strong")).not_to_have_text("Slow")
+    line.get_by_role("button").first.click()
+    page.locator(".editor input[type=number]").first.fill("0.65")
+    page.locator(".editor button[type=submit]").click()
+    until(page, "the changed rate", lambda: ("slow", "Slow", 0.65) in kept())
+    page.locator(".lines li", has_text="0.65").get_by_role("button").first.click()
+    page.locator(".editor input[type=text]").fill("Mine")
+    page.locator(".editor button[type=submit]").click()
+    until(page, "the new name", lambda: (None, "Mine", 0.65) in kept())
+    daemon.admin.put("/presets", before)
+
+
 def test_the_sud_prompt_and_a_reminder_are_the_clinic_s(browser_page: Pages, daemon: House) -> None:
     page = browser_page(at="#/settings")
     page.get_by_label("At a high SUD, a word to pause").select_option("6")

@@ -549,3 +549,32 @@ def test_nothing_of_a_client_s_is_in_any_address(browser_page: Pages, daemon: Ho
     page.wait_for_url(re.compile("#/session/"))
     assert asked
     assert not [url for url in [*asked, page.url] if "SECRET" in url]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_was_noted_is_said_where_it_covers_nothing(
+    browser_page: Pages, daemon: House, size: str
+) -> None:
+    page = browser_page(at=AT, size=size)
+    open_session(page, daemon)
+    for value in (3, 9, 6):
+        page.get_by_test_id(f"sud-{value}").click()
+    said = page.locator("#toasts .toast:visible")
+    expect(said).to_contain_text("SUD 6")
+    expect(said).to_have_count(1)
+    at = said.bounding_box()
+    assert at is not None
+    covered = [
+        control.get_attribute("data-testid") or control.inner_text()
+        for control in page.locator("main.work :is(button, a):visible").all()
+        if (box := control.bounding_box())
+        and box["y"] < at["y"] + at["height"]
+        and at["y"] < box["y"] + box["height"]
+        and box["x"] < at["x"] + at["width"]
+        and at["x"] < box["x"] + box["width"]
+    ]
+    assert covered == []
+    width, height = SIZES[size]
+    assert at["x"] >= 0
+    assert at["x"] + at["width"] <= width
+    assert at["y"] + at["height"] <= height

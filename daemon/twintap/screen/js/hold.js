@@ -15,7 +15,8 @@ export function holdButton(text, ms, act, props = {}) {
     mark(node, "data-held", true);
     timer = setTimeout(() => {
       release();
-      act();
+      // What it was for may be over meanwhile: then it is not there any more.
+      if (!node.disabled && node.isConnected && !node.closest("[hidden]")) act();
     }, ms);
   }
 

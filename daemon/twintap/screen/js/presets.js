@@ -3,7 +3,7 @@ import { api } from "./api.js";
 import { el, fill } from "./dom.js";
 import { attempt, button, field, form, outcome, select, twice } from "./forms.js";
 import { t } from "./text.js";
-import { kind, KINDS, pacing, phase, PHASES } from "./words.js";
+import { kind, KINDS, pacing, phase, PHASES, presetName } from "./words.js";
 
 // name, lowest, highest, step: the pacing's own ranges, as the daemon judges them.
 const PARTS = [
@@ -40,18 +40,18 @@ export function presetsPanel() {
           "li",
           {},
           el("div", {},
-            el("strong", {}, preset.name),
+            el("strong", {}, presetName(preset)),
             el("small", {}, where(preset)),
             el("span", { class: "quiet" }, pacing(preset.pacing))),
           el("div", { class: "row" },
             button(t("settings.presets.edit"), () => edit(i), {
-              tone: "small", "aria-label": t("settings.presets.edit_of", { name: preset.name }),
+              tone: "small", "aria-label": t("settings.presets.edit_of", { name: presetName(preset) }),
             }),
             button(t("settings.presets.up"), (event) => attempt(event.currentTarget, said, () => save(moved(held, i))), {
-              tone: "small", disabled: i === 0, "aria-label": t("settings.presets.up_of", { name: preset.name }),
+              tone: "small", disabled: i === 0, "aria-label": t("settings.presets.up_of", { name: presetName(preset) }),
             }),
             twice(t("settings.presets.drop"), t("settings.presets.drop_again"), drop(i), {
-              tone: "small", "aria-label": t("settings.presets.drop_of", { name: preset.name }),
+              tone: "small", "aria-label": t("settings.presets.drop_of", { name: presetName(preset) }),
             })),
         ),
       ),
@@ -62,7 +62,7 @@ export function presetsPanel() {
 
   function edit(at) {
     const preset = at == null ? NEW : held[at];
-    const name = el("input", { type: "text", maxlength: 40, autocomplete: "off", value: preset.name });
+    const name = el("input", { type: "text", maxlength: 40, autocomplete: "off", value: presetName(preset) });
     const named = field(t("settings.presets.name"), name);
     const phases = select(PHASES, phase, preset.phase, t("settings.presets.any"));
     const kinds = select(KINDS, kind, preset.kind, t("settings.presets.any"));
@@ -103,7 +103,9 @@ export function presetsPanel() {
                 }
                 feel[part] = text !== "" ? Number(text) : part === "passes" ? "open" : null;
               }
-              const made = { name: name.value.trim(), phase: phases.value || null, kind: kinds.value || null, pacing: feel };
+              const called = name.value.trim();
+              const same = called === presetName(preset);
+              const made = { ...(same ? { id: preset.id ?? null, name: preset.name } : { name: called }), phase: phases.value || null, kind: kinds.value || null, pacing: feel };
               await save(at == null ? [...held, made] : held.map((one, i) => (i === at ? made : one)));
               close();
               said.say(t("settings.saved"));

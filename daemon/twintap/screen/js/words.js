@@ -1,5 +1,5 @@
 /** What values are called on the screen: times of day, pacings, batteries, clients' kinds of visit. */
-import { t, tn as count } from "./text.js";
+import { has, t, tn as count } from "./text.js";
 
 export { count };
 
@@ -64,6 +64,9 @@ export const PHASES = [
   "body_scan", "closure", "reevaluation", "dosing", "onset", "peak", "return", "breathing", "landing",
 ];
 export const phase = (name) => t(`after.phase.${name}`);
+
+/** What a preset is called: one that came with twintap, in the page's words; any other, as it was named. */
+export const presetName = (preset) => (has(`preset.${preset.id}`) ? t(`preset.${preset.id}`) : preset.name);
 
 export const MARKS = [
   "consent", "stop_signal_agreed", "stop_signal_given", "medicine_given", "first_effect", "vitals",

@@ -9,7 +9,7 @@ import { choosePhase, closeSession, makeMarks, makeRatings, openTargets } from "
 import { makeLock, openHelp, openMenu } from "./workmenu.js";
 import { makeTop } from "./worktop.js";
 import { isOn } from "./stop.js";
-import { faceOf, HOLD_MS, needsHold } from "./surface.js";
+import { faceOf, HOLD_MS, needsHold, setOf } from "./surface.js";
 import { has, spanOf, t, tn } from "./text.js";
 import { stayAwake } from "./wake.js";
 
@@ -29,6 +29,7 @@ export function mount(root, app, { room }) {
   let shown = face; // what has been painted: a touch means this
   let frame = 0;
   let isStarting = false;
+  let starts = 0;
   let refused = null;
   let refusedTimer = 0;
   let isAwake = true;
@@ -46,7 +47,7 @@ export function mount(root, app, { room }) {
   const word = el("span", { class: "word", data: { testid: "word" } });
   const why = el("span", { class: "why", data: { testid: "why" } });
   const surface = el("button", { type: "button", id: "surface", class: "surface", data: { testid: "surface" } }, why, big, of, time, word);
-  const again = holdButton(t("work.hold"), HOLD_MS, () => start(), { class: "again", data: { testid: "hold" } });
+  const again = holdButton(t("work.hold"), HOLD_MS, () => shown.mode === "hold" && start(), { class: "again", data: { testid: "hold" } });
   const take = button(t("work.take_lead"), { class: "take main", data: { testid: "take-lead" }, onclick: () => entries.ask("lead") });
   const stage = el("div", { class: "stage" }, surface, again.node, take);
   const spoken = el("p", { class: "unseen", role: "status", "aria-live": "polite" });
@@ -77,6 +78,7 @@ export function mount(root, app, { room }) {
   function act(seen) {
     if (seen.touch === "stop") {
       isStarting = false;
+      starts += 1; // whatever comes of the one that was on its way, a stop was meant
       app.stopNow();
     } else if (seen.touch === "start") start(seen.revision);
     else if (seen.mode === "hold") again.node.focus({ preventScroll: true });
@@ -85,15 +87,16 @@ export function mount(root, app, { room }) {
   async function start(revision = view?.revision) {
     if (isStarting || !view) return;
     isStarting = true;
+    const mine = ++starts;
     refuse(null);
     app.render();
     try {
       await app.live.send({ do: "start", room, pacing: pace.pacing, revision });
     } catch (error) {
       if (error.name !== "Refusal") throw error;
-      refuse(app.wordsOf(error));
+      if (mine === starts) refuse(app.wordsOf(error));
     } finally {
-      isStarting = false;
+      if (mine === starts) isStarting = false;
       app.render();
     }
   }
@@ -148,6 +151,8 @@ export function mount(root, app, { room }) {
   work.addEventListener("pointerdown", onPointer);
   work.addEventListener("contextmenu", (event) => event.target.closest(CONTROLS) === null && event.preventDefault());
   surface.addEventListener("click", onClick);
+  // Some browsers make a click of Space let go, though its press was taken: that would be a second touch.
+  surface.addEventListener("keyup", (event) => event.key === " " && event.preventDefault());
 
   // -- drawing -------------------------------------------------------------------------------------------
 
@@ -175,7 +180,7 @@ export function mount(root, app, { room }) {
   function draw() {
     look();
     const { mode } = face;
-    const set = view?.set ?? null;
+    const set = setOf(view);
     const isRun = mode === "running" || mode === "starting" || mode === "stopping";
     mark(document.body, "data-lock", lock.now);
     mark(work, "data-stop", app.stop.state.phase);

@@ -6,7 +6,7 @@ import { FIRST, isSame, longestPulseMs, pacingOf, presetOf, said, stepped, tapTe
 import { isOn } from "./stop.js";
 import { pacingsTaken } from "./taken.js";
 import { t, tn } from "./text.js";
-import { number } from "./words.js";
+import { number, presetName } from "./words.js";
 
 const KEPT = "twintap.pacing."; // in this tab: no client is in it
 const LEVEL_QUIET_MS = 1500; // after the last touch, a client's level is what it was left at
@@ -231,7 +231,7 @@ export function makePace(app, room, changed) {
 
   function presetButton(one) {
     const held = presetOf(one.pacing);
-    return button(one.name, {
+    return button(presetName(one), {
       "aria-pressed": String(isSame(held, plan)),
       data: { preset: one.name },
       onmousedown: (event) => event.preventDefault(),
