@@ -148,8 +148,13 @@ def test_the_whole_hour(browser_page: Pages, daemon: House, shots: Path, tmp_pat
     work.rate("sud", 8)
     expect(page.get_by_text("SUD 8")).not_to_have_count(0)
 
-    # -- set 2: as many passes as were planned, by a presenter's key -----------------------------------------
     work.expect("idle")
+    # Both screens say the same of it.
+    told = re.match(r"Last set: .+? in \d+:\d\d", page.get_by_test_id("time").inner_text())
+    assert told is not None
+    expect(other.get_by_test_id("time")).to_contain_text(told[0])
+
+    # -- set 2: as many passes as were planned, by a presenter's key -----------------------------------------
     planned = page.get_by_test_id("passes-value")
     while planned.inner_text() != "4":
         before = planned.inner_text()

@@ -26,7 +26,8 @@ def test_before_a_room_is_chosen_the_set_that_runs_can_be_stopped(
     expect(page.locator("#stopbar")).to_be_hidden()
     ended = daemon.set(ROOM)
     assert ended is not None
-    assert (ended["ended_reason"], ended["ended_by"]) == ("stop", "the tablet")
+    assert ended["ended_reason"] == "stop"
+    assert ended["ended_by"].startswith("the tablet")
 
 
 def test_how_the_last_visit_ended_is_neither_shown_to_the_next_nor_holds_it_back(
