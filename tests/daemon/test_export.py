@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.daemon import told_session
 from tests.daemon.told_session import DAEMON, OPENED, Telling, pacing, whole_visit
 from twintap.errors import Refused
 from twintap.export import bids, lines, plot, report, table
@@ -379,6 +380,18 @@ def test_the_report_says_what_was_and_what_it_was_before() -> None:
     assert "K-17" not in page, "the code of somebody else, who this visit was first put under"
 
 
+def test_a_set_with_late_taps_says_how_late_the_latest_came() -> None:
+    told = Telling()
+    told.say("session.opened", {"code": "A", "kind": "emdr", "zone": "UTC", "hands": []})
+    told.set(pacing(), 24)
+    assert "the latest tap" not in page_of(told)
+    record = told.entries[-1]
+    assert record.data is not None
+    late = {"delivered": 24, "skipped": 0, "late": 2, "latest_us": 13_248}
+    told.entries[-1] = replace(record, data={**record.data, "left": late})
+    assert "the latest tap came 13.2 ms late" in page_of(told)
+
+
 def test_what_was_typed_stays_text() -> None:
     told = Telling()
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {n} {{ 7*7 }}"
@@ -486,6 +499,29 @@ def test_no_text_in_any_field_becomes_a_formula_or_a_cell_more(first: str, rest:
     for row in rows:
         assert None not in row
         assert not [cell for cell in row.values() if cell.lstrip()[:1] in set("=@＝＋＠")], row
+
+
+def test_a_visit_across_midnight_and_a_change_of_the_clocks_keeps_its_own_zone_and_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # In Berlin the clocks went from 03:00 back to 02:00 that night; the daemon's computer is in Tokyo.
+    tokyo = timezone(timedelta(hours=9))
+    monkeypatch.setattr(told_session, "OPENED", datetime(2026, 10, 24, 21, 30, tzinfo=UTC).astimezone(tokyo))
+    told = Telling()
+    told.say("session.opened", {"code": "A", "kind": "medicine", "zone": "Europe/Berlin", "hands": []})
+    for told.minute, value in ((180, 6), (240, 4)):
+        told.say("rating.sud", {"value": value})
+    told.minute = 255
+    told.say("session.closed", {"reason": "asked"})
+    at = [row["at"] for row in rows_of(told) if row["type"] == "rating.sud"]
+    assert at == ["2026-10-25T02:30:00.000+02:00", "2026-10-25T02:30:00.000+01:00"]
+    assert [row["onset_s"] for row in rows_of(told)] == ["0.000", "10800.000", "14400.000", "15300.000"]
+    page = page_of(told)
+    assert "Saturday 24 October 2026" in page
+    facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page))
+    assert (facts["Opened"], facts["Closed"], facts["Length"]) == ("23:30", "02:45", "4:15:00 h")
+    assert re.findall(r"<td>(\d\d:\d\d)</td>", page) == ["23:30", "02:30", "02:30", "02:45"]
+    assert "Europe/Berlin (UTC+02:00)" in page
 
 
 def test_the_page_fetches_nothing_and_runs_nothing() -> None:

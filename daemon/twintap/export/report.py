@@ -460,6 +460,9 @@ def _more(one: SetStory, story: Story) -> Iterator[str]:
             yield word("changed", time=f"{after.at.astimezone(story.zone):%H:%M:%S}", what=", ".join(changed))
     if one.record is not None and one.record.part:
         yield word("part_with", part=one.record.part)
+    late_us = [did.latest_us for _, did in sides(one.record) if did.late] if one.record is not None else []
+    if late_us:
+        yield word("latest", ms=f"{max(late_us) / 1000:.1f}")
     if one.record is not None and not one.record.complete:
         yield word("incomplete")
     for side in () if one.record is None else one.record.silent:
