@@ -67,8 +67,8 @@ _COLUMNS: Mapping[str, tuple[str, str, str | None, Mapping[str, str] | None]] = 
     "right_late": ("Taps late, right", "Delivered, and late", None, None),
     "left_right_error": (
         "Left-right error",
-        "How far at most the two clocks, by their fits, may have put the right tap from half a pass after the "
-        "left one, in the set; what a tap came late adds to it",
+        "How far at most the two clocks, by their fits, may have put the right tap from half a pass after "
+        "the left one, in the set; what a tap came late adds to it",
         "us",
         None,
     ),

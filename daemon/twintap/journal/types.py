@@ -160,10 +160,10 @@ class SetRecorded(OfSet):
 
     `asked`: the pacing at its start; `pacing`: as it was at its end; `changes`: how often a person changed
     it. `passes_done`: round trips begun and finished. `left_right_error_us`: the largest seen in the set, of
-    how far the two clocks, by their fits, may have put the right pulse from half a pass after the left
-    one (what a pulse came late adds to it); None when no fit was known. `silent`: the sides that never confirmed the end. `part`: the part of the
-    client's that was with the set. `complete`: False when the daemon was lost in the set; its figures are
-    then those that the daemon had last seen, about a second before, or 0.
+    how far the two clocks, by their fits, may have put the right pulse from half a pass after the left one
+    (what a pulse came late adds to it); None when no fit was known. `silent`: the sides that never confirmed
+    the end. `part`: the part of the client's that was with the set. `complete`: False when the daemon was
+    lost in the set; its figures are then those that the daemon had last seen, about a second before, or 0.
     """
 
     asked: PacingData
