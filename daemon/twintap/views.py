@@ -151,8 +151,8 @@ class RoomView:
     """A room's whole state. `revision` grows with every change that a command could be made against.
 
     `problems` keep it from tapping; `troubles` do not, and are said all the same. `session`: the open one.
-    `hands`: the sides whose button was pressed within the last ten minutes, which says which hand holds what to
-    the session that is opened next; empty while one is open.
+    `hands`: the sides whose button was pressed within the last ten minutes, which says which hand holds what
+    to the session that is opened next; empty while one is open.
     """
 
     name: str

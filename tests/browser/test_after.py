@@ -124,6 +124,24 @@ def test_a_visit_is_closed_with_a_plan_and_closed_elsewhere_it_is_drawn_anew(
     assert daemon.admin.get(ROOM)["session"] is None
 
 
+def test_a_visit_that_is_over_takes_a_plan_still(browser_page: Pages, daemon: House) -> None:
+    session = daemon.open("one", "p 3")
+    daemon.admin.post(f"{ROOM}/session/close", {})
+    page = browser_page(at=f"#/session/{session['id']}")
+    expect(page.get_by_text("Nothing was planned.")).to_be_visible()
+    page.get_by_text("Write one").click()
+    page.get_by_role("button", name="Keep the plan").click()
+    expect(page.get_by_text("Say in words what is planned.")).to_be_visible()
+    page.get_by_label("Plan for next time").fill("slower, and shorter")
+    page.get_by_role("button", name="Keep the plan").click()
+    expect(page.locator(".own-words").first).to_have_text("slower, and shorter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    page.get_by_text("Change it").click()
+    expect(page.get_by_label("Plan for next time")).to_have_value("slower, and shorter")
+    found = daemon.admin.post("/clients/lookup", {"code": "p 3", "kind": "emdr"})
+    assert found["offer"]["plan"] == "slower, and shorter"
+
+
 def test_a_mistake_is_put_right_and_what_was_said_first_stays(
     browser_page: Pages, daemon: House, visit: Json
 ) -> None:

@@ -79,6 +79,7 @@ TABLE: tuple[tuple[str, Json | None, frozenset[str], bool], ...] = (
     ("GET /sessions/{session}/export?format=bids", None, READ, True),
     ("GET /sessions/{session}/export?format=html", None, READ, True),
     ("POST /sessions/{session}/corrections", {"entry": "{session}", "data": {}}, COMMAND, True),
+    ("POST /sessions/{session}/plan", {"text": "slower"}, COMMAND, True),
     ("POST /sessions/{session}/move", {"code": "K-1"}, COMMAND, True),
     ("GET /presets", None, WATCH, False),
     ("PUT /presets", {"presets": []}, COMMAND, False),

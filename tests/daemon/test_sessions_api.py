@@ -98,6 +98,20 @@ async def test_a_visit_from_open_to_close(served: Api) -> None:
     assert await ok(served, "POST", "/sessions/search", {"code": "k-17"}) == []
 
 
+async def test_a_closed_session_takes_a_plan_and_the_next_one_offers_the_latest(served: Api) -> None:
+    session = (await begin(served))["id"]
+    await ok(served, "POST", "/rooms/room-1/session/close", {})
+    path = f"/sessions/{session}/plan"
+    assert (await refused(served, "POST", path, {"text": ""}))[1]["field"] == "text"
+    for text in ("the corridor", "the stairs", "the stairs"):
+        whole = await ok(served, "POST", path, {"text": text})
+    plans = [entry["data"]["text"] for entry in whole["entries"] if entry["type"] == "plan.written"]
+    assert plans == ["the corridor", "the stairs"], "said twice is said once"
+    assert whole["session"]["closed_reason"] == "asked"
+    found = await ok(served, "POST", "/clients/lookup", {"code": "K-17", "kind": "emdr"})
+    assert found["offer"]["plan"] == "the stairs"
+
+
 WRONG: list[tuple[Any, ...]] = [
     ("session", OPEN | {"code": ""}, 422, "field", "code"),
     ("session", OPEN | {"code": "   "}, 422, "range", "code"),

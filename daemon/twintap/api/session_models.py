@@ -220,6 +220,12 @@ class SearchBody(Strict):
     limit: Annotated[int, Field(ge=1, le=LIST_MAX)] = 50
 
 
+class PlanBody(Strict):
+    """What is planned for the next visit."""
+
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
 class CorrectionBody(Strict):
     """An entry put right: `data` holds in place of what it had, and is of the same type.
 

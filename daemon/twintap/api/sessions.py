@@ -34,6 +34,7 @@ from .session_models import (
     LookupView,
     OfferView,
     OpenBody,
+    PlanBody,
     SearchBody,
     SessionSummary,
     SessionWhole,
@@ -224,6 +225,14 @@ async def correct(
         raise Refused(Fault("field", text, field="data"))
     await _row(context, token, session)
     await context.desk.correct(session, entry=body.entry, data=body.data, actor=token.label)
+    return await whole_session(context, session, token)
+
+
+@router.post("/sessions/{session}/plan", responses=answers(404, 409, 507))
+async def plan_next(context: Ctx, session: SessionId, token: AnyCommander, body: PlanBody) -> SessionWhole:
+    """Say what is planned for the next visit, also of a session that is closed; the latest plan holds."""
+    await _row(context, token, session)
+    await context.desk.plan(session, text=body.text, actor=token.label)
     return await whole_session(context, session, token)
 
 

@@ -21,6 +21,7 @@ from .visit import (
     Look,
     Move,
     Open,
+    PlanNext,
     Said,
     TakeLead,
     Undo,
@@ -35,7 +36,7 @@ ENTRIES_MAX = 5_000  # a visit of hours has a few hundred
 def decide(visit: Visit | None, command: Command, now: datetime) -> list[Said]:
     """What follows from `command` at `now`. Raises `Refused`, and then nothing follows.
 
-    `visit`: the room's session, open or not; for `Correct` and `Move` any session.
+    `visit`: the room's session, open or not; for `Correct`, `PlanNext` and `Move` any session.
     """
     if isinstance(command, Open):
         return _open(visit, command, now)
@@ -45,6 +46,8 @@ def decide(visit: Visit | None, command: Command, now: datetime) -> list[Said]:
         raise _no_session()
     if isinstance(command, Correct):
         return _correct(visit, command, now)
+    if isinstance(command, PlanNext):
+        return _plan(visit, command, now)
     if isinstance(command, Move):
         code = normalised(command.code)
         return [] if code == visit.code else [_said("session.moved", {"code": code}, command.actor, now)]
@@ -142,6 +145,12 @@ def _correct(visit: Visit, command: Correct, now: datetime) -> list[Said]:
         return [_said("entry.corrected", {"entry": entry.id, "void": True}, command.actor, now)]
     data = checked(entry.type, command.data)
     return [_said("entry.corrected", {"entry": entry.id, "data": data}, command.actor, now)]
+
+
+def _plan(visit: Visit, command: PlanNext, now: datetime) -> list[Said]:
+    if command.text == visit.summary.plan:
+        return []
+    return _enter(visit, Enter("plan.written", {"text": command.text}, command.actor), now)
 
 
 def _gone() -> Refused:

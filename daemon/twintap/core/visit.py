@@ -97,6 +97,14 @@ class Correct:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanNext:
+    """What is planned for the next visit. A session that is closed takes it too; the latest holds."""
+
+    text: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """The session was under the wrong code."""
 
@@ -120,7 +128,7 @@ class Look:
     is_set_on: bool = False
 
 
-Command = Open | Close | Enter | Undo | Correct | Move | TakeLead | Look
+Command = Open | Close | Enter | Undo | Correct | PlanNext | Move | TakeLead | Look
 
 # --- state ----------------------------------------------------------------------------------------------
 

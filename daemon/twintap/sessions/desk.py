@@ -285,6 +285,15 @@ class Desk:
         done = await self._carry_out(held, lambda: decide(held.visit, command, self._now()))
         return done[0]
 
+    async def plan(self, session: str, *, text: str, actor: str) -> None:
+        """Say what is planned for the next visit, also once a session is closed.
+
+        Raises `Refused`: unknown, erased, field, full, storage.
+        """
+        held = await self._held_of(session)
+        command = core.PlanNext(text, actor)
+        await self._carry_out(held, lambda: decide(held.visit, command, self._now()))
+
     async def move(self, session: str, *, code: str, actor: str) -> str:
         """Have a session under another code; give that. Raises `Refused`: unknown, field, storage."""
         held = await self._held_of(session)

@@ -121,7 +121,38 @@ export function mount(root, app, params) {
   function planOf(state) {
     const plan = state.findLast((one) => one.type === "plan.written" && !isGone(one));
     const words = el("p", { class: "own-words" }, plan ? plan.data.text : t("after.no_plan"));
-    return el("section", { class: "panel" }, el("h2", {}, t("after.plan")), words);
+    return el("section", { class: "panel" }, el("h2", {}, t("after.plan")), words, may ? planning(plan?.data.text ?? "") : null);
+  }
+
+  // A session that closed by itself had nobody to say it; and one thinks of more on the way home.
+  function planning(before) {
+    const text = el("textarea", { rows: 4, maxlength: 4000 });
+    text.value = before;
+    const planned = field(t("after.plan"), text, { hint: t("after.plan_hint_after") });
+    const went = outcome();
+    const send = button(t("after.plan_save"), null, { tone: "main", type: "submit" });
+    const write = () =>
+      attempt(
+        send,
+        went,
+        async () => {
+          const said = text.value.trim();
+          if (!said) {
+            planned.say(t("after.plan_missing"));
+            text.focus();
+            return;
+          }
+          await api.post(`${path}/plan`, { text: said });
+          await look({ focus: "h1" });
+        },
+        { text: planned },
+      );
+    return el(
+      "details",
+      {},
+      el("summary", {}, t(before ? "after.plan_change" : "after.plan_write")),
+      form(write, planned.box, el("div", { class: "row" }, send), went.box),
+    );
   }
 
   function exports() {
