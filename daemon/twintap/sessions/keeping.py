@@ -45,7 +45,3 @@ class Keeping(Protocol):
     async def room_entries(self, room: str, *, after_seq: int = 0, limit: int = 500) -> list[Entry]:
         """A room's events outside sessions, in the order of its chain."""
         ...
-
-    async def head(self, chain: str) -> str:
-        """The hash of a chain's last event."""
-        ...
