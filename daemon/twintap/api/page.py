@@ -88,7 +88,9 @@ def policy(host: str) -> dict[str, str]:
 
 async def serve_asset(request: Request, name: str) -> Response:
     """Answer with a file of the screen; 304 if the browser has it as it is. 404 if there is none."""
-    asset = (await asyncio.to_thread(assets)).get(name)
+    # From the disk once, in a thread; from then on at hand.
+    held = assets() if assets.cache_info().currsize else await asyncio.to_thread(assets)
+    asset = held.get(name)
     if asset is None:
         raise HTTPException(404, "there is no such page")
     headers = {

@@ -50,6 +50,7 @@ const live = makeLive(() => (me && COMMANDS.has(me.role) ? room : null));
 const layers = makeLayers(at("layers"), at("toasts"), [root, nav], () => render());
 const stop = makeStop(live, { changed: onStop, ended: () => answer("stop") });
 let showStop; // once there are words
+let asked = null; // who this is, as it was asked before anything else
 
 const app = {
   live,
@@ -171,8 +172,7 @@ async function route() {
     enter(carried?.[1] ?? null);
     return;
   }
-  const [name, arg = ""] = location.hash.replace(/^#\/?/, "").split("/");
-  const found = VIEWS[name] ?? VIEWS[""];
+  const { name, arg, found } = viewAt(location.hash);
   const params = found.param ? { [found.param]: decodeURIComponent(arg) } : {};
   if (params.room) {
     room = params.room;
@@ -185,8 +185,7 @@ async function route() {
   const mine = ++turn;
   let module;
   try {
-    module = await import(`./${found.module}.js`);
-    await Promise.all((module.styles ?? ["pages.css"]).map(style));
+    module = await loadView(found);
   } catch (error) {
     console.warn(error);
     if (mine === turn) failed();
@@ -215,6 +214,18 @@ function clear() {
   layers.closeAll();
   root.replaceChildren();
   shown = { module: "" };
+}
+
+// What a view is made of, from the address alone: fetched while it is still being asked who this is.
+function viewAt(hash) {
+  const [name, arg = ""] = hash.replace(/^#\/?/, "").split("/");
+  return { name, arg, found: VIEWS[name] ?? VIEWS[""] };
+}
+
+async function loadView(found) {
+  const module = await import(`./${found.module}.js`);
+  await Promise.all((module.styles ?? ["pages.css"]).map(style));
+  return module;
 }
 
 const styles = new Map();
@@ -277,7 +288,9 @@ function enter(token) {
 
 async function begin(joined = null) {
   try {
-    me = await api.get("/me");
+    const answer = asked ?? api.get("/me");
+    asked = null;
+    me = await answer;
   } catch (error) {
     if (error.name !== "Refusal") throw error;
     if (error.code === "unreachable") {
@@ -302,6 +315,13 @@ async function begin(joined = null) {
 async function main() {
   showTheme();
   root.tabIndex = -1;
+  const carriesLink = /^#join=/.test(location.hash);
+  if (!carriesLink) {
+    asked = api.get("/me");
+    // What goes wrong is met where it is waited for.
+    asked.catch(() => {});
+    loadView(viewAt(location.hash).found).catch(() => {});
+  }
   await loadText();
   showStop = makeStopBar(at("stopbar"), at("cover"), { press: stopNow, dismiss: () => stop.dismiss() });
   live.on(hear);
@@ -309,7 +329,7 @@ async function main() {
   window.addEventListener("keydown", onKey, true);
   window.addEventListener("pointerdown", readySound, true);
   setInterval(render, LOOK_MS);
-  if (/^#join=/.test(location.hash)) route();
+  if (carriesLink) route();
   else await begin();
 }
 

@@ -57,7 +57,10 @@ export function mount(root, app, { room }) {
   const ratings = makeRatings(entries.enter, () => settings.sud_prompt_at ?? null);
   const marks = makeMarks(app, entries.enter, session);
   const without = el("p", { class: "without" }, t("work.without"), " ", el("a", { href: `#/ready/${encodeURIComponent(room)}`, text: t("work.open_one") }));
-  const lock = makeLock(() => app.render());
+  const lock = makeLock(() => {
+    if (lock.now) top.hideCode();
+    app.render();
+  });
   const top = makeTop(app, room, {
     phase: () => session() && choosePhase(app, entries.enter, session()),
     menu: () => openMenu(app, room, { session: session(), isAwake, acts: menu }),

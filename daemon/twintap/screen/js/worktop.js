@@ -85,6 +85,7 @@ export function makeTop(app, room, acts) {
       mark(lead, "data-mine", session?.lead === app.me.label);
       if (session) say(lead, session.lead === app.me.label ? t("work.lead_you") : t("work.lead_other", { label: session.lead }));
     },
+    hideCode,
     leave: hideCode,
   };
 }
