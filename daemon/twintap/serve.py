@@ -29,8 +29,8 @@ from .api.warm import warm_up
 from .awake import Awake
 from .discovery import Discovery, Foreign
 from .errors import StartupError
-from .hub import Hub
 from .journal.journal import Journal
+from .rooms.hub import Hub
 from .sessions.desk import Desk
 from .store import Store, default_path, read_admin_token
 from .virtual import VirtualPairs

@@ -23,7 +23,7 @@ from .store import Pairing, Store
 from .views import SIDES, Side
 
 if TYPE_CHECKING:
-    from .hub import Hub
+    from .rooms.hub import Hub
 
 _log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-import twintap.hub
+import twintap.rooms.hub
 from twintap.cli import main
 from twintap.clock import ClockFit, ProbeStamps
-from twintap.hub import monotonic_us
 from twintap.links.link import Link
 from twintap.links.pulser import Pulser
+from twintap.rooms.hub import monotonic_us
 
 
 class RecordedFit(ClockFit):
@@ -44,7 +44,7 @@ def record_to(out: TextIO) -> None:
             link.fit = RecordedFit(self.id, out)
             return super().prove(link)
 
-    twintap.hub.Pulser = RecordedPulser
+    twintap.rooms.hub.Pulser = RecordedPulser
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page, Route
 from pydantic import TypeAdapter
 
 from twintap.api.page import SCREEN
-from twintap.beat import beat_of
 from twintap.core.pacing import Pacing
 from twintap.core.state import RoomState, SetAsked, SetStarted, evolve
 from twintap.core.timeline import Timeline, shape
+from twintap.rooms.beat import beat_of
 
 ORIGIN = "http://light.invalid"
 GO_US = 7.25e9

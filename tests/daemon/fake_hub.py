@@ -9,13 +9,13 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from twintap.beat import Beat, beat_of
 from twintap.core.pacing import Pacing
 from twintap.errors import Fault, Refused
+from twintap.rooms.beat import Beat, beat_of
+from twintap.rooms.telling import Chronicle, NoChronicle, Told
+from twintap.rooms.watch import Watch
 from twintap.store import Pairing
-from twintap.telling import Chronicle, NoChronicle, Told
 from twintap.views import ClockView, PulserView, RoomEvent, RoomView
-from twintap.watch import Watch
 
 
 def pulser_view(pairing: Pairing) -> PulserView:

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twintap.beat import Beat, beat_of
 from twintap.core.pacing import OPEN, Pacing
 from twintap.core.state import (
     ChangeTaken,
@@ -20,6 +19,7 @@ from twintap.core.state import (
     evolve,
 )
 from twintap.core.timeline import shape
+from twintap.rooms.beat import Beat, beat_of
 
 GO_US = 5_000_000.0
 NAME = "7-4800000"

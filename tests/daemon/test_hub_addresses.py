@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import twintap.hub
+import twintap.rooms.hub
 from tests.support.hub_house import house, until
 from twintap.store import Pairing, Store
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from twintap import hub
+from twintap.rooms import hub
 
 S_NS = 1_000_000_000
 

@@ -9,9 +9,9 @@ import pytest
 from tests.support.hub_house import house, is_still, until
 from tests.support.light_pulser import host_us
 from twintap.errors import Refused, StoreError
+from twintap.rooms.watch import Watch
 from twintap.store import Pairing
 from twintap.views import RoomEvent
-from twintap.watch import Watch
 from twintap_protocol import frames
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.light_pulser import Edge, LightPulser
-from twintap.hub import Hub
+from twintap.rooms.hub import Hub
 from twintap.store import Pairing, Store
 from twintap.views import SIDES, RoomView, SetView, Side
 from twintap_protocol import frames

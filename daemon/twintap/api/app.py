@@ -15,8 +15,8 @@ from .gate import FrontDoor, Gate
 
 if TYPE_CHECKING:
     from ..discovery import Foreign
-    from ..hub import Hub
     from ..journal.journal import Journal
+    from ..rooms.hub import Hub
     from ..sessions.desk import Desk
 
 

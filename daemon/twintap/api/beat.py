@@ -16,10 +16,10 @@ from starlette.websockets import WebSocketDisconnect
 
 from twintap_protocol.errors import TwintapError
 
-from ..beat import Beat
 from ..errors import Fault, Refused
-from ..hub import monotonic_us
 from ..names import checked_name
+from ..rooms.beat import Beat
+from ..rooms.hub import monotonic_us
 from ..tokens import MAY_WATCH, Role, Token
 from .context import Context, Ctx
 from .faults import fault_json

@@ -14,8 +14,8 @@ from .gate import Gate
 if TYPE_CHECKING:
     from ..access.certificates import Certificates
     from ..discovery import Foreign
-    from ..hub import Hub
     from ..journal.journal import Journal
+    from ..rooms.hub import Hub
     from ..sessions.desk import Desk
 
 _UNDO_MAX = 16

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.responses import JSONResponse
 
 from .. import __version__
-from ..beat import Beat
 from ..export.schemas import event_schemas
 from ..journal.types import ENTRY_TYPES, EVENT_TYPES
+from ..rooms.beat import Beat
 from ..views import RoomEvent
 from . import beat, models, watch
 from .faults import ErrorBody, answers

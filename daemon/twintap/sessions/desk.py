@@ -17,12 +17,12 @@ from ..core import visit as core
 from ..core.decide_visit import decide
 from ..core.visit import Said, Visit
 from ..errors import Fault, Refused, StoreError
-from ..hub import monotonic_us
 from ..journal.entry import Draft
 from ..journal.ids import new_id
 from ..journal.tally import SessionRow
 from ..journal.types import Kind
-from ..telling import Told
+from ..rooms.hub import monotonic_us
+from ..rooms.telling import Told
 from ..views import Problem, RoomView, SessionView, SetView, Side
 from .held import Held
 from .keeping import Keeping
@@ -33,7 +33,7 @@ from .scribe import Scribe
 from .showing import zone_of
 
 if TYPE_CHECKING:
-    from ..hub import Hub
+    from ..rooms.hub import Hub
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..journal.entry import Draft
 from ..journal.types import ENTRY_TYPES, EVENT_TYPES
-from ..telling import Told
+from ..rooms.telling import Told
 
 # The desk keeps these itself, and they are told once they are on the disk.
 OF_SESSIONS: frozenset[str] = ENTRY_TYPES | {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Refused
 from ..journal.entry import Draft
-from ..telling import Told
+from ..rooms.telling import Told
 from ..views import SIDES
 from .held import Held
 from .keeping import Keeping
@@ -19,7 +19,7 @@ from .recording import RECORDED, data_of, draft_of
 from .recovery import ended_by_loss, recorded
 
 if TYPE_CHECKING:
-    from ..hub import Hub
+    from ..rooms.hub import Hub
 
 _log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from twintap_protocol import frames
 
-from .core.decide import STILLED_US
-from .links.pulser import Pulser
-from .views import Side
+from ..core.decide import STILLED_US
+from ..links.pulser import Pulser
+from ..views import Side
 from .wire import Repeat
 
 _MOVING = frames.FLAG_VIBRATING | frames.FLAG_SET | frames.FLAG_IDENTIFY

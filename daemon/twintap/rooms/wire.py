@@ -6,11 +6,11 @@ when the clock fit has moved enough to be worth another revision.
 
 from twintap_protocol import frames, limits
 
-from .clock import NoFit
-from .core.state import SetState
-from .core.timeline import Stretch, shape
-from .links.link import Link
-from .views import Side, SideCounts
+from ..clock import NoFit
+from ..core.state import SetState
+from ..core.timeline import Stretch, shape
+from ..links.link import Link
+from ..views import Side, SideCounts
 
 NEVER_US = float("inf")
 _CHECK_US = 500_000  # how often a schedule is held against the fit

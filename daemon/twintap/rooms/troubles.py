@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from twintap_protocol import frames
 
-from .clock import ClockState
-from .links.pulser import Pulser
-from .views import Problem, Side
+from ..clock import ClockState
+from ..links.pulser import Pulser
+from ..views import Problem, Side
 
 BATTERY_LOW_MV = 3_500  # a single lithium cell under the motor's load: about a tenth is left
 BATTERY_FINE_MV = 3_620  # above this it is charged: between both, what was said last holds

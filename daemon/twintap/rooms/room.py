@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 from twintap_protocol import frames
 
-from .core.decide import CHANGE_LATE_US, check_ready, decide, twin_heard_us
-from .core.pacing import Pacing
-from .core.state import (
+from ..core.decide import CHANGE_LATE_US, check_ready, decide, twin_heard_us
+from ..core.pacing import Pacing
+from ..core.state import (
     Change,
     ClockJumped,
     Command,
@@ -34,22 +34,22 @@ from .core.state import (
     StoppedAtRest,
     evolve,
 )
-from .core.timeline import Timeline
-from .errors import Fault, Refused
-from .journal.ids import new_id
-from .links.pulser import Pulser
-from .showing import pulser_view, set_view
-from .stilling import still
-from .store import Pairing
-from .telling import Chronicle, Told
-from .troubles import Troubles
-from .views import (
+from ..core.timeline import Timeline
+from ..errors import Fault, Refused
+from ..journal.ids import new_id
+from ..links.pulser import Pulser
+from ..store import Pairing
+from ..views import (
     Problem,
     RoomEvent,
     RoomView,
     Side,
     other,
 )
+from .showing import pulser_view, set_view
+from .stilling import still
+from .telling import Chronicle, Told
+from .troubles import Troubles
 from .wire import NEVER_US, Repeat, Wire
 
 # The first pass lies this far ahead of a start. The margin is what the first lease may take on its way.

@@ -7,9 +7,9 @@ client may be given it. Every instant is in µs of the daemon's monotonic clock,
 from dataclasses import dataclass
 from typing import Literal
 
-from .core.pacing import OPEN
-from .core.state import SetState
-from .core.timeline import Stretch, Timeline, shape
+from ..core.pacing import OPEN
+from ..core.state import SetState
+from ..core.timeline import Stretch, Timeline, shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from .views import Problem, SessionView, Side
+from ..views import Problem, SessionView, Side
 
 
 @dataclass(frozen=True, slots=True)

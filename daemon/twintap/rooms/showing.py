@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from twintap_protocol import frames
 
-from .core.pacing import OPEN
-from .core.state import SetState
-from .links.pulser import Pulser
-from .views import ClockView, PulserView, SetView, Side, SideCounts
+from ..core.pacing import OPEN
+from ..core.state import SetState
+from ..links.pulser import Pulser
+from ..views import ClockView, PulserView, SetView, Side, SideCounts
 from .wire import Wire
 
 

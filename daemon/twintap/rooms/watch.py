@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from types import TracebackType
 
-from .views import RoomEvent
+from ..views import RoomEvent
 
 _BACKLOG = 128  # some seconds of a busy room; past it a fresh snapshot says more than a backlog
 

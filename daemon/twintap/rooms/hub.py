@@ -11,15 +11,15 @@ from contextlib import contextmanager
 
 from twintap_protocol import frames
 
+from ..errors import Fault, Refused
+from ..links.endpoint import Endpoint
+from ..links.pulser import Pulser
+from ..store import Pairing, Store
+from ..views import PulserView, RoomEvent, RoomView, Side
 from .beat import Beat, beat_of
-from .errors import Fault, Refused
-from .links.endpoint import Endpoint
-from .links.pulser import Pulser
-from .rooms import Room, rgb
+from .room import Room, rgb
 from .showing import pulser_view
-from .store import Pairing, Store
 from .telling import Chronicle, NoChronicle, Told
-from .views import PulserView, RoomEvent, RoomView, Side
 from .watch import Watch
 from .wire import level_bp
 
