@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PAIRS ?= 1
 SOAK_MINUTES ?= 60
-# Most tests wait for a motor line, so two files at once cost little; more would disturb each other's beat.
-TEST_WORKERS ?= 2
+# Most tests wait, for a motor line or a page, so three files at once cost little; more would disturb each
+# other's beat. In the order of tests/conftest.py: the browsers' come last.
+TEST_WORKERS ?= 3
 BOARD ?=
 ARGS ?=
 
@@ -24,7 +25,7 @@ run: $(RUN_READY)  ## a daemon with PAIRS virtual pairs (1), ready to tap
 	$(BIN)/twintap serve --virtual $(PAIRS) $(ARGS)
 
 test: $(DEV_READY)  ## every test
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV_READY)  ## style, format and types, on the host and on the pulser
 	$(BIN)/ruff check .

@@ -22,6 +22,11 @@ def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
     report.longrepr = f"skipped, and CI=true allows no skips: {reason}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browsers last: they want the cores that motors' edges, on other workers, are timed on."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

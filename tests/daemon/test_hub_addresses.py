@@ -17,7 +17,7 @@ def _known(store: Store) -> list[tuple[str | None, int | None]]:
 async def test_the_address_of_a_linked_pulser_is_kept_for_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(twintap.hub, "_REMEMBER_S", 0.05)
+    monkeypatch.setattr(twintap.rooms.hub, "_REMEMBER_S", 0.05)
     async with house(tmp_path) as home:
         await home.ready()
         await until(lambda: all(host == "127.0.0.1" for host, _ in _known(home.store)), "both are kept")
