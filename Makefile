@@ -6,12 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PAIRS ?= 1
 SOAK_MINUTES ?= 60
-# Most tests wait, for a motor line or a page, so three files at once cost little; more would disturb each
-# other's beat. In the order of tests/conftest.py: the browsers' come last.
-TEST_WORKERS ?= 3
+# Most tests wait for a motor line, so two files at once cost little; more would disturb each other's beat.
+TEST_WORKERS ?= 2
+# The browsers' tests wait for pages; they have the machine for themselves, after the others.
+BROWSER_WORKERS ?= 3
 BOARD ?=
 ARGS ?=
 
+PYTEST := $(BIN)/python -m pytest --dist loadfile
 RUN_READY := $(VENV)/.twintap-run
 DEV_READY := $(VENV)/.twintap-dev
 
@@ -24,8 +26,15 @@ help:  ## list the targets
 run: $(RUN_READY)  ## a daemon with PAIRS virtual pairs (1), ready to tap
 	$(BIN)/twintap serve --virtual $(PAIRS) $(ARGS)
 
-test: $(DEV_READY)  ## every test
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(DEV_READY)  ## every test; or, in one go, what ARGS tells pytest
+ifeq ($(strip $(ARGS)),)
+	@result=0; \
+	$(PYTEST) -n $(TEST_WORKERS) --ignore=tests/browser || result=1; \
+	$(PYTEST) -n $(BROWSER_WORKERS) --no-loadscope-reorder tests/browser || result=1; \
+	exit $$result
+else
+	$(PYTEST) -n $(TEST_WORKERS) $(ARGS)
+endif
 
 lint: $(DEV_READY)  ## style, format and types, on the host and on the pulser
 	$(BIN)/ruff check .

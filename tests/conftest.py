@@ -1,8 +1,8 @@
 """What holds for every test: under `CI=true` a test that skips has failed, and says why.
 
-A test on a motor's edges is repeated, at most twice, if it failed while this machine stood still: a board
-that gets no core for 20 ms skips a pulse, as it has to, and no test can tell that from a fault. What is wrong
-with twintap is wrong again the next time. Which tests were repeated stands at the end of the run.
+A test on a motor's edges is repeated, at most twice, if it failed while this machine was short of cores: a
+board that gets none for 20 ms skips a pulse, as it has to, and no test can tell that from a fault. What is
+wrong with twintap is wrong again the next time. Which tests were repeated stands at the end of the run.
 """
 
 import os
@@ -25,8 +25,10 @@ _NO_SKIPS = os.environ.get("CI", "").lower() == "true"
 # Where boards run in real time.
 _ON_EDGES = ("board", "browser", "firmware", "system")
 _STOOD_STILL_US = 15_000
+# Of the browsers' files, by what they take.
+_LONGEST = ("test_work", "test_views", "test_hour", "test_work_stop", "test_light")
 _TRIES = 3
-_REPEATED = "repeated: the machine stood still, ms"
+_REPEATED = "repeated: work on this machine had waited for a core, ms"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -65,8 +67,9 @@ def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the browsers last: they want the cores that motors' edges, on other workers, are timed on."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    """Begin with the files that take longest, so that no worker is left alone with one at the end."""
+    first = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: first.get(item.path.stem, len(first)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,16 @@ import time
 from pathlib import Path
 
 _EVERY_S = 0.004
+# How long at least one task of this machine had waited for a core, in all (Linux, where the kernel counts it).
+_PRESSURE = Path("/proc/pressure/cpu")
+
+
+def _pressed_us() -> int:
+    try:
+        some = _PRESSURE.read_text().splitlines()[0]
+    except OSError:
+        return 0
+    return int(some.rsplit("=", 1)[1])
 
 
 class HostWaits:
@@ -18,6 +28,7 @@ class HostWaits:
         self._files = [Path(f"/proc/{pid}/schedstat") for pid in pids]
         self._seen: list[tuple[int, int]] = []  # (host's µs, µs waited so far)
         self._longest_stall_us = 0
+        self._pressed_us = _pressed_us()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="host waits", daemon=True)
 
@@ -58,7 +69,7 @@ class HostWaits:
     @property
     def kept_us(self) -> int:
         """How long at least one thing on this machine was kept from running, from the first look on."""
-        return max(self.total_us, self._longest_stall_us)
+        return max(self.total_us, self._longest_stall_us, _pressed_us() - self._pressed_us)
 
     @property
     def total_us(self) -> int:
