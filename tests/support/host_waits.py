@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 _EVERY_S = 0.004
-# How long at least one task of this machine had waited for a core, in all (Linux, where the kernel counts it).
+# How long some task of this machine had waited for a core, in all: Linux counts it.
 _PRESSURE = Path("/proc/pressure/cpu")
 
 
