@@ -8,8 +8,8 @@ PAIRS ?= 1
 SOAK_MINUTES ?= 60
 # Most tests wait for a motor line, so two files at once cost little; more would disturb each other's beat.
 TEST_WORKERS ?= 2
-# The browsers' tests wait for pages; they have the machine for themselves, after the others.
-BROWSER_WORKERS ?= 3
+# The browsers' tests want the cores themselves; they run after the others, not beside them.
+BROWSER_WORKERS ?= 2
 BOARD ?=
 ARGS ?=
 
