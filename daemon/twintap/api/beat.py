@@ -23,6 +23,7 @@ from ..rooms.hub import monotonic_us
 from ..tokens import MAY_WATCH, Role, Token
 from .context import Context, Ctx
 from .faults import fault_json
+from .line import Line
 from .page import serve_asset
 
 router = APIRouter(prefix="/api/v1")
@@ -30,12 +31,7 @@ pages = APIRouter(include_in_schema=False)
 
 MAY_FOLLOW: frozenset[Role] = frozenset({*MAY_WATCH, "display"})
 
-# Closing codes, in the range that is free for applications; the watch socket has the same.
-_NO_TOKEN = 4401
-_NOT_ALLOWED = 4403
-_NO_ROOM = 4404
 
-_TOKEN_WITHIN_S = 5.0
 _MESSAGE_MAX = 512  # a probe has 20 characters, a token's message less than 100
 _STOPS_MAX = 16
 _NUMBER_MAX = (1 << 53) - 1  # what a browser's numbers hold exactly
@@ -69,22 +65,19 @@ async def light_page(request: Request, room: str) -> Response:
     return response
 
 
-class _Follower:
+class _Follower(Line):
     """One open WebSocket."""
 
     def __init__(self, websocket: WebSocket, context: Context, room: str) -> None:
-        self._websocket = websocket
-        self._context = context
-        self._room = room
-        self._sending = asyncio.Lock()
-        self._stops: set[asyncio.Task[None]] = set()
+        super().__init__(websocket, context, room)
+        self._followed = room  # as `_room`, and never None
         self._token: Token
 
     async def run(self) -> None:
         await self._websocket.accept()
         try:
-            self._token = await self._admit()
-            self._context.hub.room(checked_name("room", self._room))
+            self._token = await self._admit(MAY_FOLLOW)
+            self._context.hub.room(checked_name("room", self._followed))
         except Refused as refusal:
             await self._close(refusal.fault)
             return
@@ -107,47 +100,28 @@ class _Follower:
             elif not isinstance(error, asyncio.CancelledError | WebSocketDisconnect | None):
                 raise error
 
-    async def _admit(self) -> Token:
-        header = self._context.gate.presented(self._websocket)
-        if header is None:
-            # A page's script can set no header, and a URL ends up in logs: the first message has the token.
-            async with asyncio.timeout(_TOKEN_WITHIN_S):
-                header = f"Bearer {_token_in(await self._receive())}"
-        return await self._context.gate.admit(header, MAY_FOLLOW, self._room)
+    @staticmethod
+    def _token_in(text: str) -> str:
+        try:
+            return Message.model_validate_json(text[:_MESSAGE_MAX]).token or ""
+        except ValidationError:
+            return ""
 
     # -- the beat out --------------------------------------------------------------------------------------
 
     async def _send_beats(self) -> None:
         told: Beat | None = None
-        async with self._context.hub.watch(self._room) as events:
+        async with self._context.hub.watch(self._followed) as events:
             while True:
                 await self._context.gate.next_of(self._token, events)
-                self._context.gate.check(self._token, MAY_FOLLOW, self._room)
+                self._context.gate.check(self._token, MAY_FOLLOW, self._followed)
                 # Whatever happened: the beat as it is now. What a slow reader missed it needs no more.
-                beat = self._context.hub.beat(self._room)
+                beat = self._context.hub.beat(self._followed)
                 if beat != told:
                     told = beat
-                    await self._send({"beat": _BEAT.dump_python(beat, mode="json")})
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        async with self._sending:
-            await self._websocket.send_text(json.dumps(message))
-
-    async def _close(self, fault: Fault) -> None:
-        code = {"token": _NO_TOKEN, "unknown": _NO_ROOM}.get(fault.code, _NOT_ALLOWED)
-        # It may be gone already.
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._send({"error": fault_json(fault)})
-            await self._websocket.close(code, fault.code)
+                    await self._send(json.dumps({"beat": _BEAT.dump_python(beat, mode="json")}))
 
     # -- probes and stops in -------------------------------------------------------------------------------
-
-    async def _receive(self) -> str:
-        message = await self._websocket.receive()
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", 1005))
-        text = message.get("text")
-        return text if isinstance(text, str) else ""
 
     async def _read(self) -> None:
         while True:
@@ -156,11 +130,11 @@ class _Follower:
             try:
                 message = _parse(text)
             except Refused as refusal:
-                await self._send({"error": fault_json(refusal.fault)})
+                await self._send(json.dumps({"error": fault_json(refusal.fault)}))
                 continue
             if message.probe is not None:
                 # Nobody whose token has ended is told the clock. What that takes lies between both stamps.
-                self._context.gate.check(self._token, MAY_FOLLOW, self._room)
+                self._context.gate.check(self._token, MAY_FOLLOW, self._followed)
                 await self._echo(message.probe, t2_us)
             elif message.stop is not None:
                 while len(self._stops) >= _STOPS_MAX:
@@ -178,14 +152,14 @@ class _Follower:
     async def _stop(self, number: int) -> None:
         answer: dict[str, Any] = {"stopped": number, "ok": True}
         try:
-            self._context.gate.check_stop(self._token, self._room)
-            await self._context.hub.stop_set(self._room, soft=False, actor=self._token.label)
+            self._context.gate.check_stop(self._token, self._followed)
+            await self._context.hub.stop_set(self._followed, soft=False, actor=self._token.label)
         except Refused as refusal:
             answer |= {"ok": False, "error": fault_json(refusal.fault)}
         except TwintapError as error:
             answer |= {"ok": False, "error": fault_json(Fault("failed", str(error)))}
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._send(answer)
+            await self._send(json.dumps(answer))
 
 
 def _parse(text: str) -> Message:
@@ -199,10 +173,3 @@ def _parse(text: str) -> Message:
     if (message.probe is None) == (message.stop is None):
         raise Refused(fault)
     return message
-
-
-def _token_in(text: str) -> str:
-    try:
-        return Message.model_validate_json(text[:_MESSAGE_MAX]).token or ""
-    except ValidationError:
-        return ""

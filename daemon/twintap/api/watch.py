@@ -19,6 +19,7 @@ from ..tokens import MAY_COMMAND, MAY_WATCH, Token
 from ..views import RoomEvent, RoomView
 from .context import Context, Ctx
 from .faults import fault_json
+from .line import Line
 from .models import PacingChanges
 
 _log = logging.getLogger(__name__)
@@ -29,14 +30,9 @@ router = APIRouter(prefix="/api/v1")
 _COMMANDS_MAX = 8
 _STOPS_MAX = 64
 _MESSAGE_MAX = 4 * 1024
-_TOKEN_WITHIN_S = 5.0
 # A page pings every second. One that has not for so long sleeps, though its computer keeps the socket open.
 _SILENT_AFTER_S = 5.0
 
-# Closing codes, in the range that is free for applications.
-_NO_TOKEN = 4401
-_NOT_ALLOWED = 4403
-_NO_ROOM = 4404
 
 _EVENT: TypeAdapter[RoomEvent] = TypeAdapter(RoomEvent)
 _ROOM: TypeAdapter[RoomView] = TypeAdapter(RoomView)
@@ -68,16 +64,12 @@ async def watch_room(websocket: WebSocket, context: Ctx, room: str) -> None:
     await _Socket(websocket, context, room).run()
 
 
-class _Socket:
+class _Socket(Line):
     """One open WebSocket."""
 
     def __init__(self, websocket: WebSocket, context: Context, room: str | None) -> None:
-        self._websocket = websocket
-        self._context = context
-        self._room = room
-        self._sending = asyncio.Lock()
+        super().__init__(websocket, context, room)
         self._commands: set[asyncio.Task[None]] = set()
-        self._stops: set[asyncio.Task[None]] = set()
         # What the hub is told while this socket is open and has commanded: a controller is present.
         self._presence = contextlib.ExitStack()
         self._present_in: set[str] = set()
@@ -87,7 +79,7 @@ class _Socket:
     async def run(self) -> None:
         await self._websocket.accept()
         try:
-            self._token = await self._admit()
+            self._token = await self._admit(MAY_WATCH)
             if self._room is not None:
                 self._context.hub.room(checked_name("room", self._room))
         except Refused as refusal:
@@ -111,13 +103,10 @@ class _Socket:
         if not events.cancelled() and (error := events.exception()) is not None:
             await self._close(error.fault if isinstance(error, Refused) else Fault("closed", str(error)))
 
-    async def _admit(self) -> Token:
-        header = self._context.gate.presented(self._websocket)
-        if header is None:
-            # A page's script can set no header, and a URL ends up in logs: the first message has the token.
-            async with asyncio.timeout(_TOKEN_WITHIN_S):
-                header = f"Bearer {_first_message(await self._receive())}"
-        return await self._context.gate.admit(header, MAY_WATCH, self._room)
+    @staticmethod
+    def _token_in(text: str) -> str:
+        token = _loads(text).get("token")
+        return token if isinstance(token, str) else ""
 
     # -- events out ----------------------------------------------------------------------------------------
 
@@ -130,25 +119,7 @@ class _Socket:
                 self._context.gate.check(self._token, MAY_WATCH, None)
                 await self._send(_EVENT.dump_json(event_for(self._token, event)).decode())
 
-    async def _send(self, text: str) -> None:
-        async with self._sending:
-            await self._websocket.send_text(text)
-
-    async def _close(self, fault: Fault) -> None:
-        code = {"token": _NO_TOKEN, "unknown": _NO_ROOM}.get(fault.code, _NOT_ALLOWED)
-        # It may be gone already.
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._send(json.dumps({"error": fault_json(fault)}))
-            await self._websocket.close(code, fault.code)
-
     # -- commands in ---------------------------------------------------------------------------------------
-
-    async def _receive(self) -> str:
-        message = await self._websocket.receive()
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", 1005))
-        text = message.get("text")
-        return text if isinstance(text, str) else ""
 
     async def _read_commands(self, events: "asyncio.Task[None]") -> None:
         while not events.done():
@@ -283,8 +254,3 @@ def _id_in(text: str) -> str | int | None:
     if isinstance(command_id, str):
         return clean(command_id, 64)
     return command_id if isinstance(command_id, int) and not isinstance(command_id, bool) else None
-
-
-def _first_message(text: str) -> str:
-    token = _loads(text).get("token")
-    return token if isinstance(token, str) else ""
