@@ -222,9 +222,22 @@ async def test_lists_show_a_token_its_own_rooms_alone(served: Api) -> None:
     assert (await served.http.post("/rooms/room-1/session/entries", json=entered)).is_success
     for name, role, notes in ROLES:
         other = give(served, name, role, notes=notes, room="room-2")
-        for line in ("GET /rooms", "GET /pulsers", "GET /sessions", "POST /sessions/search", "GET /me"):
+        for line in (
+            "GET /rooms",
+            "GET /pulsers",
+            "GET /sessions",
+            "POST /sessions/search",
+            "GET /clients",
+            "POST /clients/lookup",
+            "GET /me",
+        ):
             method, _, path = line.partition(" ")
             body = {"code": "K-1"} if method == "POST" else None
             answer = await served.http.request(method, path, json=body, headers=other)
+            if line == "GET /clients" and answer.is_success:
+                assert answer.json() == [], name
+            elif line == "POST /clients/lookup" and answer.is_success:
+                found = answer.json()
+                assert (found["known"], found["visits"], found["offer"]) == (False, 0, None), name
             for word in ("room-1", session, "lighthouse", PULSER):
                 assert word not in answer.text, (line, name, word)

@@ -322,6 +322,29 @@ async def test_a_code_is_known_or_new_and_a_name_is_noticed(served: Api) -> None
     assert [client["code"] for client in await ok(served, "GET", "/clients")] == ["K-17"]
 
 
+async def test_a_client_of_other_rooms_is_new_to_a_token_and_not_listed(served: Api) -> None:
+    """As with lists of sessions: a token knows what was in its rooms, and counts nothing else."""
+    for room, text in (("room-1", "the lighthouse"), ("room-2", "the stairs")):
+        await begin(served, room)
+        await enter(served, "target.set", room, text=text)
+        await ok(served, "POST", f"/rooms/{room}/session/close", {})
+    await begin(served, "room-1", code="ONLY-1")
+    await ok(served, "POST", "/rooms/room-1/session/close", {})
+    own = {"headers": served.give("therapist", "room-2", "room-9")}
+    assert [(one["code"], one["visits"]) for one in await ok(served, "GET", "/clients", **own)] == [
+        ("K-17", 1)
+    ]
+    assert [(one["code"], one["visits"]) for one in await ok(served, "GET", "/clients")] == [
+        ("K-17", 2),
+        ("ONLY-1", 1),
+    ]
+    known = await ok(served, "POST", "/clients/lookup", {"code": "k-17"}, **own)
+    assert (known["known"], known["visits"], known["offer"]["targets"]) == (True, 1, ["the stairs"])
+    hidden = await ok(served, "POST", "/clients/lookup", {"code": "only-1"}, **own)
+    new = await ok(served, "POST", "/clients/lookup", {"code": "only-9"}, **own)
+    assert hidden == new | {"code": "ONLY-1"}, "it cannot be told from one that never was"
+
+
 def told_set(served: Api, uid: str, **pacing: Any) -> None:
     whole = {
         "rate_hz": 1.0,

@@ -73,11 +73,14 @@ Enterer = Annotated[Token, Depends(_enterer)]
 
 
 @router.post("/clients/lookup", responses=answers(507))
-async def look_up(context: Ctx, _: AnyCommander, body: LookupBody) -> LookupView:
-    """Say whether a code is known, when it was here last, and what its next visit can begin with."""
+async def look_up(context: Ctx, token: AnyCommander, body: LookupBody) -> LookupView:
+    """Say whether a code is known, when it was here last, and what its next visit can begin with.
+
+    What was in other rooms than the token's is not known to it: such a code is new.
+    """
     code = normalised(body.code)
-    seen = next((one for one in await context.journal.clients() if one.code == code), None)
-    visits = await visits_of(context.journal, code) if seen is not None else []
+    seen = next(iter(await context.journal.clients(code=code, rooms=token.rooms)), None)
+    visits = await visits_of(context.journal, code, is_shown=token.names) if seen is not None else []
     offer = offer_of(visits) if visits else None
     if body.kind == "medicine" and offer is not None:
         offer = lowered(offer)
@@ -105,11 +108,11 @@ async def look_up(context: Ctx, _: AnyCommander, body: LookupBody) -> LookupView
 
 
 @router.get("/clients", responses=answers(507))
-async def list_clients(context: Ctx, _: AnyCommander) -> list[ClientView]:
-    """Show every client's code, by code."""
+async def list_clients(context: Ctx, token: AnyCommander) -> list[ClientView]:
+    """Show the codes of the clients who were in the token's rooms, by code; only visits there count."""
     return [
         ClientView(code=one.code, visits=one.visits, first_at=_text(one.first_at), last_at=_text(one.last_at))
-        for one in await context.journal.clients()
+        for one in await context.journal.clients(rooms=token.rooms)
     ]
 
 

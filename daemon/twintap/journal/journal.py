@@ -8,7 +8,7 @@ import asyncio
 import logging
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -257,9 +257,14 @@ class Journal:
         """Give the sessions that are not closed, oldest first."""
         return await self._read(reading.open_sessions)
 
-    async def clients(self) -> list[ClientRow]:
-        """Give every client's code, and how often and when they were here, by code."""
-        return await self._read(reading.clients)
+    async def clients(
+        self, *, code: str | None = None, rooms: Collection[str] | None = None
+    ) -> list[ClientRow]:
+        """Give every client's code (`code`: this one's), how often and when they were here, by code.
+
+        `rooms`: only what was in these rooms counts; a client who was in none of them is not there.
+        """
+        return await self._read(lambda connection: reading.clients(connection, code=code, rooms=rooms))
 
     async def entries(self, session_id: str) -> list[Entry]:
         """Give a session's events in the order of its chain; `Refused("unknown")` if there never was one."""

@@ -1,5 +1,6 @@
 """What is asked of the journal. Each blocks, inside a reading transaction of the caller's."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -81,13 +82,14 @@ def open_sessions(connection: Connection) -> list[SessionRow]:
     return [rows.read_session(row) for row in connection.execute(query).mappings()]
 
 
-def clients(connection: Connection) -> list[ClientRow]:
-    """Give every client, by code."""
-    found = connection.execute(
-        select(table.c.code, func.count(), func.min(table.c.opened_us), func.max(table.c.opened_us))
-        .group_by(table.c.code)
-        .order_by(table.c.code)
-    )
+def clients(connection: Connection, *, code: str | None, rooms: Collection[str] | None) -> list[ClientRow]:
+    """Give every client, by code; `rooms`: by their visits in these alone (None: in any)."""
+    query = select(table.c.code, func.count(), func.min(table.c.opened_us), func.max(table.c.opened_us))
+    if code is not None:
+        query = query.where(table.c.code == code)
+    if rooms is not None:
+        query = query.where(table.c.room.in_(list(rooms)))
+    found = connection.execute(query.group_by(table.c.code).order_by(table.c.code))
     return [ClientRow(code, visits, _moment(first), _moment(last)) for code, visits, first, last in found]
 
 

@@ -1,7 +1,7 @@
 """What a visit can begin with: where the client's earlier ones ended. Offered, never taken by itself."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from ..journal.tally import SessionRow
 from .keeping import Keeping
 
 _VISITS_READ = 30  # enough for parts and targets of a year or two
+_PAGES_MAX = 20  # so many times that are looked through for visits that may be shown
 
 # A medicine visit starts low: staff raise it, if at all, once they have seen how it is felt.
 LOW_LEVEL_PCT = 20.0
@@ -59,15 +60,30 @@ async def visit_of(keeping: Keeping, row: SessionRow) -> Visit | None:
     return await asyncio.to_thread(lambda: replayed(row.room, row.id, happenings(entries)))
 
 
-async def visits_of(keeping: Keeping, code: str, *, but: str | None = None) -> list[Visit]:
-    """Read a client's visits, the newest first; not the one whose id is `but`."""
+async def visits_of(
+    keeping: Keeping,
+    code: str,
+    *,
+    but: str | None = None,
+    is_shown: Callable[[str], bool] = lambda _room: True,
+) -> list[Visit]:
+    """Read a client's visits, the newest first; not the one whose id is `but`.
+
+    `is_shown` tells of a room whether its visits count.
+    """
     visits: list[Visit] = []
-    for row in await keeping.sessions(code=code, limit=_VISITS_READ):
-        if row.id == but or row.erased:
-            continue
-        if (visit := await visit_of(keeping, row)) is not None:
-            visits.append(visit)
-    return visits
+    before: str | None = None
+    for _ in range(_PAGES_MAX):
+        page = await keeping.sessions(code=code, before=before, limit=_VISITS_READ)
+        for row in page:
+            if row.id == but or row.erased or not is_shown(row.room):
+                continue
+            if (visit := await visit_of(keeping, row)) is not None:
+                visits.append(visit)
+        if len(visits) >= _VISITS_READ or len(page) < _VISITS_READ:
+            break
+        before = page[-1].id
+    return visits[:_VISITS_READ]
 
 
 def offer_of(visits: Sequence[Visit]) -> Offer:
