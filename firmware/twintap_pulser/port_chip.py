@@ -58,21 +58,26 @@ class ChipPort:
         self.source = NO_ADDRESS
         self.address_changed = False
         self._motor = machine.PWM(
-            machine.Pin(board.pin("motor_pin")), freq=board.number("motor_pwm_hz", 1000, 40_000), duty_u16=0
+            machine.Pin(board.motor.pin()), freq=board.motor.number("pwm_hz", 1000, 40_000), duty_u16=0
         )
         self._timer = _edge_timer()
         self._fire_once = self._fire  # a bound method allocates each time it is taken
         self._on_edge: "Callable[[], None]" = _nothing
-        self._pressed_level = board.number("button_pressed", 0, 1)
+        if board.button is None:
+            raise BoardError("the board file lacks button")
+        self._pressed_level = board.button.number("pressed", 0, 1)
         pull = machine.Pin.PULL_DOWN if self._pressed_level else machine.Pin.PULL_UP
-        self._button_pin = machine.Pin(board.pin("button_pin"), machine.Pin.IN, pull)
+        self._button_pin = machine.Pin(board.button.pin(), machine.Pin.IN, pull)
         self._button = Button(self)
-        self._battery = _analogue(board.maybe_pin("battery_pin"))
-        self._battery_scale_pct = board.number("battery_scale_pct", 100, 1000) if self._battery else 100
-        charge_pin = board.maybe_pin("charge_pin")
-        self._charge = None if charge_pin < 0 else machine.Pin(charge_pin, machine.Pin.IN)
-        self._charge_level = board.number("charge_present", 0, 1) if self._charge else 0
-        self._light_pin = board.maybe_pin("light_pin")
+        self._battery = _analogue(-1 if board.battery is None else board.battery.pin())
+        self._battery_scale_pct = (
+            100 if board.battery is None else board.battery.number("scale_pct", 100, 1000)
+        )
+        self._charge = None if board.charge is None else machine.Pin(board.charge.pin(), machine.Pin.IN)
+        self._charge_level = 0 if board.charge is None else board.charge.number("present", 0, 1)
+        self._light_pin = (
+            board.light.pin() if board.light is not None and board.light_kind == "ws2812" else -1
+        )
         self._watchdog: "machine.WDT | None" = None
         self._wlan = network.WLAN(network.STA_IF)
         self._ssid = ""

@@ -176,16 +176,16 @@ port_chip.socket = sockets
 board = BoardFile(
     {
         "name": "test",
+        "board_id": "test",
+        "chip": "esp32",
         "absolute_cap_pct": 80,
-        "motor_pin": 25,
-        "motor_pwm_hz": 20_000,
-        "button_pin": 27,
-        "button_pressed": 0,
-        "battery_pin": 34,
-        "battery_scale_pct": 200,
-        "charge_pin": 35,
-        "charge_present": 1,
-        "light_pin": None,
+        "motor": {"driver": "pwm", "pin": 25, "pwm_hz": 20_000},
+        "button": {"pin": 27, "pressed": 0},
+        "battery": {"pin": 34, "scale_pct": 200, "capacity_mah": 400},
+        "charge": {"pin": 35, "present": 1},
+        "light": None,
+        "drowsy_after_s": 600,
+        "sleep_after_s": 2400,
     }
 )
 port = port_chip.ChipPort(board)

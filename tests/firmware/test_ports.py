@@ -1,6 +1,5 @@
 """The chip's port over stand-ins, the board files, and what ports have in common."""
 
-import json
 import os
 import socket
 import subprocess
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from twintap_board.sources import firmware_dir, protocol_dir
 
-from .pulser_parts import board_file, ports
+from .pulser_parts import ports
 
 SCRIPT = Path(__file__).with_name("chip_port_vm.py")
 
@@ -34,44 +33,6 @@ def test_the_chip_s_port_keeps_its_contract_over_stand_ins(tmp_path: Path) -> No
         check=False,
     )
     assert done.stdout.split()[-1:] == ["ok"], done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    "path", sorted((firmware_dir() / "boards").glob("*.json")), ids=lambda path: path.stem
-)
-def test_every_board_file_is_whole(path: Path) -> None:
-    fields = json.loads(path.read_text())
-    board = board_file.BoardFile(fields)
-    if path.stem == "virtual":
-        return
-    assert board.absolute_cap_pct < 100
-    pins = [board.pin("motor_pin"), board.pin("button_pin")]
-    pins += [board.maybe_pin(key) for key in ("battery_pin", "charge_pin", "light_pin")]
-    used = [pin for pin in pins if pin >= 0]
-    assert len(used) == len(set(used))
-    assert board.number("motor_pwm_hz", 20_000, 40_000)
-
-
-def test_a_bare_devkit_senses_nothing_that_is_not_wired() -> None:
-    # These pins of an ESP32 have no pull of their own: left alone they would tell of a charger, now and then.
-    fields = json.loads((firmware_dir() / "boards/esp32-devkit.json").read_text())
-    assert fields["charge_pin"] is None
-    assert fields["battery_pin"] is None
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"name": ""},
-        {"name": "x"},
-        {"name": "x", "absolute_cap_pct": 0},
-        {"name": "x", "absolute_cap_pct": True},
-    ],
-)
-def test_a_board_file_without_a_cap_is_refused(fields: dict[str, object]) -> None:
-    with pytest.raises(board_file.BoardError):
-        board_file.BoardFile(fields)
 
 
 @given(st.tuples(*[st.integers(0, 255)] * 4), st.integers(1, 65_535))
