@@ -1,4 +1,4 @@
-"""The frames: what each byte on the wire means, written and read.
+"""The frames: what each byte on the wire means, written and read. The largest have files of their own.
 
 Nothing here seals or opens (`link`), waits or sends. Reading has one outcome of two: the frame's fields, or
 `RemoteError` with the reason's short name. All integers are little-endian; SPEC.md is the normative text.
@@ -6,7 +6,64 @@ Nothing here seals or opens (`link`), waits or sends. Reading has one outcome of
 
 import struct
 
+# ruff: noqa: I001 (what is handed on stands together)
 from .errors import LocalError, RemoteError
+from .fields import COUNT_MAX, check_field, check_length, check_own
+from .frames_report import (
+    BATTERY_EMPTY as BATTERY_EMPTY,
+    BATTERY_FINE as BATTERY_FINE,
+    BATTERY_LOW as BATTERY_LOW,
+    BATTERY_NAMES as BATTERY_NAMES,
+    BATTERY_UNKNOWN as BATTERY_UNKNOWN,
+    BOOT_BROWN_OUT as BOOT_BROWN_OUT,
+    BOOT_CRASH as BOOT_CRASH,
+    BOOT_NAMES as BOOT_NAMES,
+    BOOT_POWER as BOOT_POWER,
+    BOOT_RESET as BOOT_RESET,
+    BOOT_UNKNOWN as BOOT_UNKNOWN,
+    BOOT_WAKE as BOOT_WAKE,
+    BOOT_WATCHDOG as BOOT_WATCHDOG,
+    ENDED_BUTTON as ENDED_BUTTON,
+    ENDED_CHARGING as ENDED_CHARGING,
+    ENDED_FAULT as ENDED_FAULT,
+    ENDED_FINISHED as ENDED_FINISHED,
+    ENDED_LEASE as ENDED_LEASE,
+    ENDED_LINK as ENDED_LINK,
+    ENDED_LONGEST as ENDED_LONGEST,
+    ENDED_NAMES as ENDED_NAMES,
+    ENDED_NEWER as ENDED_NEWER,
+    ENDED_NOT as ENDED_NOT,
+    ENDED_STOP as ENDED_STOP,
+    FLAG_BUTTON as FLAG_BUTTON,
+    FLAG_CHARGING as FLAG_CHARGING,
+    FLAG_IDENTIFY as FLAG_IDENTIFY,
+    FLAG_LEASED as FLAG_LEASED,
+    FLAG_SET as FLAG_SET,
+    FLAG_VIBRATING as FLAG_VIBRATING,
+    POWER_AWAKE as POWER_AWAKE,
+    POWER_DROWSY as POWER_DROWSY,
+    POWER_GOING as POWER_GOING,
+    POWER_NAMES as POWER_NAMES,
+    SIDE_LEFT as SIDE_LEFT,
+    SIDE_NONE as SIDE_NONE,
+    SIDE_RIGHT as SIDE_RIGHT,
+    Report as Report,
+)
+from .frames_settings import (
+    NETWORK_FORGET as NETWORK_FORGET,
+    NETWORK_KEEP as NETWORK_KEEP,
+    SETTLED_DONE as SETTLED_DONE,
+    SETTLED_FLASH as SETTLED_FLASH,
+    SETTLED_IMPOSSIBLE as SETTLED_IMPOSSIBLE,
+    SETTLED_NOT as SETTLED_NOT,
+    SETTLED_RUNNING as SETTLED_RUNNING,
+    WANT_AWAKE as WANT_AWAKE,
+    WANT_SLEEP as WANT_SLEEP,
+    Network as Network,
+    Power as Power,
+    Tune as Tune,
+    is_newer_number as is_newer_number,
+)
 from .limits import (
     COUNTER_MAX,
     IDENTIFY_MAX_MS,
@@ -15,7 +72,6 @@ from .limits import (
     MAX_PERIOD_US,
     MAX_RAMP_MS,
     MAX_SET_PASSES,
-    MAX_STAMPS,
     MIN_PERIOD_US,
     MIN_RISE_US,
     MIN_WIDTH_US,
@@ -39,6 +95,9 @@ LEASE = 0x12
 STOP = 0x13
 IDENTIFY = 0x14
 ASSIGN = 0x15
+TUNE = 0x16
+NETWORK = 0x17
+POWER = 0x18
 # Sealed, pulser to daemon.
 PROBE = 0x20
 REPORT = 0x21
@@ -54,10 +113,13 @@ KIND_NAMES = {
     STOP: "stop",
     IDENTIFY: "identify",
     ASSIGN: "assign",
+    TUNE: "tune",
+    NETWORK: "network",
+    POWER: "power",
     PROBE: "probe",
     REPORT: "report",
 }
-TO_PULSER = (ECHO, SCHEDULE, LEASE, STOP, IDENTIFY, ASSIGN)
+TO_PULSER = (ECHO, SCHEDULE, LEASE, STOP, IDENTIFY, ASSIGN, TUNE, NETWORK, POWER)
 TO_DAEMON = (PROBE, REPORT)
 
 PLAIN_HEADER_LEN = 4
@@ -73,47 +135,10 @@ HELLO_LEN = PLAIN_HEADER_LEN + 2 * ID_LEN + NONCE_LEN + 4 + 3 + 1 + MAC_LEN
 WELCOME_LEN = PLAIN_HEADER_LEN + ID_LEN + 2 * NONCE_LEN + LINK_ID_LEN + 4 + MAC_LEN
 REFUSE_LEN = PLAIN_HEADER_LEN + ID_LEN + 2
 
-_COUNT_MAX = 65_535  # the highest count that a report carries
-
 # Reasons in a REFUSE: a hint for people, never acted upon, since it cannot be authenticated.
 REFUSED_VERSION = 1
 REFUSED_NOT_PAIRED = 2
 REFUSED_ELSEWHERE = 3
-
-SIDE_NONE = 0
-SIDE_LEFT = 1
-SIDE_RIGHT = 2
-
-# Why a set ended on a pulser.
-ENDED_NOT = 0
-ENDED_STOP = 1
-ENDED_BUTTON = 2
-ENDED_LEASE = 3
-ENDED_FINISHED = 4
-ENDED_LONGEST = 5
-ENDED_CHARGING = 6
-ENDED_NEWER = 7
-ENDED_LINK = 8
-ENDED_FAULT = 9
-ENDED_NAMES = {
-    ENDED_NOT: "none",
-    ENDED_STOP: "stop",
-    ENDED_BUTTON: "button",
-    ENDED_LEASE: "lease",
-    ENDED_FINISHED: "finished",
-    ENDED_LONGEST: "longest",
-    ENDED_CHARGING: "charging",
-    ENDED_NEWER: "newer",
-    ENDED_LINK: "link",
-    ENDED_FAULT: "fault",
-}
-
-FLAG_SET = 0x01  # a set is held (armed or running)
-FLAG_LEASED = 0x02  # and its lease was granted
-FLAG_VIBRATING = 0x04
-FLAG_CHARGING = 0x08
-FLAG_BUTTON = 0x10  # pressed at this moment
-FLAG_IDENTIFY = 0x20
 
 
 def read_kind(buf: "bytes | bytearray | memoryview", length: int) -> int:
@@ -151,29 +176,6 @@ def is_newer_minor(buf: "bytes | bytearray | memoryview") -> bool:
     return buf[1] & 0x0F > VERSION_MINOR
 
 
-def _length(newer_minor: bool, length: int, expected: int) -> None:
-    # A newer minor may append fields that we do not know; our own may not.
-    if length < expected or (length > expected and not newer_minor):
-        raise RemoteError("length")
-
-
-def _below(value: int, low: int, high: int) -> int:
-    if value < low or value > high:
-        raise RemoteError("field")
-    return value
-
-
-def _local(name: str, value: int, low: int, high: int) -> int:
-    if value < low or value > high:
-        raise LocalError("%s is %d; it has to lie in %d..%d" % (name, value, low, high))
-    return value
-
-
-def _most(count: int) -> int:
-    # A count that is past what its field carries stays at the field's highest value.
-    return count if count < _COUNT_MAX else _COUNT_MAX
-
-
 class Probe:
     """A question about time (PROBE) and its answer (ECHO): a sequence number alone."""
 
@@ -187,7 +189,7 @@ class Probe:
 
     @staticmethod
     def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> int:
-        _length(newer_minor, length, 2)
+        check_length(newer_minor, length, 2)
         return buf[at] | buf[at + 1] << 8
 
 
@@ -266,16 +268,16 @@ class Segment:
 
     def check(self) -> None:
         """Raises `RemoteError("field")` unless every field is in its range and the pulse lies in its pass."""
-        _below(self.first_pass, 0, _COUNT_MAX)
-        _below(self.ref_pass, 0, _COUNT_MAX)
-        _below(self.period_frac, 0, 65_535)
-        _below(self.ref_wraps, 0, TICKS_MAX)
-        _below(self.ref_ticks, 0, TICKS_MAX)
-        _below(self.period_us, MIN_PERIOD_US, MAX_PERIOD_US)
-        _below(self.width_us, MIN_WIDTH_US, self.period_us)
-        _below(self.phase_us, 0, self.period_us - self.width_us)
-        _below(self.rise_us, MIN_RISE_US, self.width_us)
-        _below(self.fall_us, 0, self.width_us - self.rise_us)
+        check_field(self.first_pass, 0, COUNT_MAX)
+        check_field(self.ref_pass, 0, COUNT_MAX)
+        check_field(self.period_frac, 0, 65_535)
+        check_field(self.ref_wraps, 0, TICKS_MAX)
+        check_field(self.ref_ticks, 0, TICKS_MAX)
+        check_field(self.period_us, MIN_PERIOD_US, MAX_PERIOD_US)
+        check_field(self.width_us, MIN_WIDTH_US, self.period_us)
+        check_field(self.phase_us, 0, self.period_us - self.width_us)
+        check_field(self.rise_us, MIN_RISE_US, self.width_us)
+        check_field(self.fall_us, 0, self.width_us - self.rise_us)
 
 
 class Schedule:
@@ -302,15 +304,17 @@ class Schedule:
 
     def write(self, buf: "bytearray | memoryview", at: int) -> int:
         """Writes the payload at `at`, gives its length. Raises `LocalError` for what would be refused."""
-        count = _local("the number of segments", len(self.segments), 1, 2)
-        _local("set_id", self.set_id, 1, TICKS_MAX)
-        _local("revision", self.revision, 0, 65_535)
-        _local("passes", self.passes, 0, MAX_SET_PASSES)
-        _local("ramp_ms", self.ramp_ms, 0, MAX_RAMP_MS)
-        _local("level_bp", self.level_bp, 0, MAX_LEVEL_BP)
+        count = check_own("the number of segments", len(self.segments), 1, 2)
+        check_own("set_id", self.set_id, 1, TICKS_MAX)
+        check_own("revision", self.revision, 0, 65_535)
+        check_own("passes", self.passes, 0, MAX_SET_PASSES)
+        check_own("ramp_ms", self.ramp_ms, 0, MAX_RAMP_MS)
+        check_own("level_bp", self.level_bp, 0, MAX_LEVEL_BP)
         if count == 2:
             first_pass = self.segments[0].first_pass
-            _local("the second segment's first pass", self.segments[1].first_pass, first_pass + 1, _COUNT_MAX)
+            check_own(
+                "the second segment's first pass", self.segments[1].first_pass, first_pass + 1, COUNT_MAX
+            )
         struct.pack_into(
             self.FORMAT,
             buf,
@@ -337,12 +341,12 @@ class Schedule:
         set_id, revision, _flags, count, passes, ramp_ms, level_bp, _spare = struct.unpack_from(
             Schedule.FORMAT, buf, at
         )
-        _below(set_id, 1, TICKS_MAX)
-        _below(count, 1, 2)
-        _below(passes, 0, MAX_SET_PASSES)
-        _below(ramp_ms, 0, MAX_RAMP_MS)
-        _below(level_bp, 0, MAX_LEVEL_BP)
-        _length(newer_minor, length, Schedule.LEN + count * Segment.LEN)
+        check_field(set_id, 1, TICKS_MAX)
+        check_field(count, 1, 2)
+        check_field(passes, 0, MAX_SET_PASSES)
+        check_field(ramp_ms, 0, MAX_RAMP_MS)
+        check_field(level_bp, 0, MAX_LEVEL_BP)
+        check_length(newer_minor, length, Schedule.LEN + count * Segment.LEN)
         at += Schedule.LEN
         segments: "list[Segment]" = []
         for _ in range(count):
@@ -386,7 +390,7 @@ class Lease:
     def write(self, buf: "bytearray | memoryview", at: int) -> int:
         """Writes the payload at `at`, gives its length. Raises `LocalError` for what would be refused."""
         for name in ("set_id", "until_wraps", "until_ticks", "go_wraps", "go_ticks", "ended_set"):
-            _local(name, getattr(self, name), 0, TICKS_MAX)
+            check_own(name, getattr(self, name), 0, TICKS_MAX)
         struct.pack_into(
             self.FORMAT,
             buf,
@@ -402,14 +406,14 @@ class Lease:
 
     @staticmethod
     def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> "Lease":
-        _length(newer_minor, length, Lease.LEN)
+        check_length(newer_minor, length, Lease.LEN)
         lease = Lease(*struct.unpack_from(Lease.FORMAT, buf, at))
-        _below(lease.set_id, 0, TICKS_MAX)
-        _below(lease.until_wraps, 0, TICKS_MAX)
-        _below(lease.until_ticks, 0, TICKS_MAX)
-        _below(lease.go_wraps, 0, TICKS_MAX)
-        _below(lease.go_ticks, 0, TICKS_MAX)
-        _below(lease.ended_set, 0, TICKS_MAX)
+        check_field(lease.set_id, 0, TICKS_MAX)
+        check_field(lease.until_wraps, 0, TICKS_MAX)
+        check_field(lease.until_ticks, 0, TICKS_MAX)
+        check_field(lease.go_wraps, 0, TICKS_MAX)
+        check_field(lease.go_ticks, 0, TICKS_MAX)
+        check_field(lease.ended_set, 0, TICKS_MAX)
         return lease
 
 
@@ -421,13 +425,13 @@ class Stop:
 
     @staticmethod
     def write(buf: "bytearray | memoryview", at: int, set_id: int) -> int:
-        struct.pack_into("<I", buf, at, _local("set_id", set_id, 0, TICKS_MAX))
+        struct.pack_into("<I", buf, at, check_own("set_id", set_id, 0, TICKS_MAX))
         return 4
 
     @staticmethod
     def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> int:
-        _length(newer_minor, length, 4)
-        return _below(struct.unpack_from("<I", buf, at)[0], 0, TICKS_MAX)
+        check_length(newer_minor, length, 4)
+        return check_field(struct.unpack_from("<I", buf, at)[0], 0, TICKS_MAX)
 
 
 class Identify:
@@ -444,17 +448,17 @@ class Identify:
         self.level_bp = level_bp
 
     def write(self, buf: "bytearray | memoryview", at: int) -> int:
-        _local("duration_ms", self.duration_ms, MIN_WIDTH_US // 1000, IDENTIFY_MAX_MS)
-        _local("level_bp", self.level_bp, 0, MAX_LEVEL_BP)
+        check_own("duration_ms", self.duration_ms, MIN_WIDTH_US // 1000, IDENTIFY_MAX_MS)
+        check_own("level_bp", self.level_bp, 0, MAX_LEVEL_BP)
         struct.pack_into(self.FORMAT, buf, at, self.number & 0xFFFF, self.duration_ms, self.level_bp)
         return self.LEN
 
     @staticmethod
     def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> "Identify":
-        _length(newer_minor, length, Identify.LEN)
+        check_length(newer_minor, length, Identify.LEN)
         frame = Identify(*struct.unpack_from(Identify.FORMAT, buf, at))
-        _below(frame.duration_ms, MIN_WIDTH_US // 1000, IDENTIFY_MAX_MS)
-        _below(frame.level_bp, 0, MAX_LEVEL_BP)
+        check_field(frame.duration_ms, MIN_WIDTH_US // 1000, IDENTIFY_MAX_MS)
+        check_field(frame.level_bp, 0, MAX_LEVEL_BP)
         return frame
 
 
@@ -473,121 +477,20 @@ class Assign:
         self.blue = blue
 
     def write(self, buf: "bytearray | memoryview", at: int) -> int:
-        _local("side", self.side, SIDE_LEFT, SIDE_RIGHT)
+        check_own("side", self.side, SIDE_LEFT, SIDE_RIGHT)
         for name in ("red", "green", "blue"):
-            _local(name, getattr(self, name), 0, 255)
+            check_own(name, getattr(self, name), 0, 255)
         struct.pack_into(self.FORMAT, buf, at, self.side, self.red, self.green, self.blue)
         return self.LEN
 
     @staticmethod
     def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> "Assign":
-        _length(newer_minor, length, Assign.LEN)
+        check_length(newer_minor, length, Assign.LEN)
         frame = Assign(*struct.unpack_from(Assign.FORMAT, buf, at))
-        _below(frame.side, SIDE_LEFT, SIDE_RIGHT)
+        check_field(frame.side, SIDE_LEFT, SIDE_RIGHT)
         return frame
-
-
-class Report:
-    """All that a pulser knows of itself. The newest one (by its frame's counter) is the truth.
-
-    `stamps` is a list of `(seq, t1_wraps, t1_ticks, round_trip_us)`: the pulser's two stamps of a probe, the
-    second as its distance from the first.
-    """
-
-    # fmt: off
-    FIELDS = (
-        "flags", "side", "set_id", "revision", "ended_set", "ended_reason", "pass_no", "delivered", "skipped",
-        "late", "latest_us", "presses", "battery_mv", "ceiling_bp", "dropped", "version_major",
-        "version_minor", "version_patch",
-    )
-    # fmt: on
-    FORMAT = "<BBIHIBHHHHIHHHHBBB"
-    LEN = 37
-    STAMP_FORMAT = "<HIII"
-    STAMP_LEN = 14
-
-    __slots__ = FIELDS + ("stamps",)
-
-    def __init__(self) -> None:
-        self.flags = 0
-        self.side = SIDE_NONE
-        self.set_id = 0
-        self.revision = 0
-        self.ended_set = 0
-        self.ended_reason = ENDED_NOT
-        self.pass_no = 0
-        self.delivered = 0
-        self.skipped = 0
-        self.late = 0
-        self.latest_us = 0
-        self.presses = 0
-        self.battery_mv = 0
-        self.ceiling_bp = 0
-        self.dropped = 0
-        self.version_major = 0
-        self.version_minor = 0
-        self.version_patch = 0
-        self.stamps: "list[tuple[int, int, int, int]]" = []
-
-    def write(self, buf: "bytearray | memoryview", at: int) -> int:
-        count = _local("the number of stamps", len(self.stamps), 0, MAX_STAMPS)
-        struct.pack_into(
-            self.FORMAT,
-            buf,
-            at,
-            self.flags,
-            self.side,
-            self.set_id,
-            self.revision,
-            self.ended_set,
-            self.ended_reason,
-            _most(self.pass_no),
-            _most(self.delivered),
-            _most(self.skipped),
-            _most(self.late),
-            self.latest_us,
-            _most(self.presses),
-            _most(self.battery_mv),
-            self.ceiling_bp,
-            _most(self.dropped),
-            self.version_major,
-            self.version_minor,
-            self.version_patch,
-        )
-        at += self.LEN - 1
-        buf[at] = count
-        at += 1
-        for seq, wraps, ticks, round_trip_us in self.stamps:
-            struct.pack_into(self.STAMP_FORMAT, buf, at, seq, wraps, ticks, round_trip_us)
-            at += self.STAMP_LEN
-        return self.LEN + count * self.STAMP_LEN
-
-    @staticmethod
-    def read(buf: "bytearray | memoryview", at: int, length: int, newer_minor: bool = False) -> "Report":
-        if length < Report.LEN:
-            raise RemoteError("length")
-        report = Report()
-        for name, value in zip(Report.FIELDS, struct.unpack_from(Report.FORMAT, buf, at)):
-            setattr(report, name, value)
-        _below(report.side, SIDE_NONE, SIDE_RIGHT)
-        _below(report.set_id, 0, TICKS_MAX)
-        _below(report.ended_set, 0, TICKS_MAX)
-        _below(report.latest_us, 0, TICKS_MAX)
-        _below(report.ceiling_bp, 0, MAX_LEVEL_BP)
-        at += Report.LEN - 1
-        count = _below(buf[at], 0, MAX_STAMPS)
-        at += 1
-        _length(newer_minor, length, Report.LEN + count * Report.STAMP_LEN)
-        for _ in range(count):
-            stamp = struct.unpack_from(Report.STAMP_FORMAT, buf, at)
-            _below(stamp[1], 0, TICKS_MAX)
-            _below(stamp[2], 0, TICKS_MAX)
-            _below(stamp[3], 0, TICKS_MAX)
-            report.stamps.append(stamp)
-            at += Report.STAMP_LEN
-        return report
 
 
 def check_counter(counter: int) -> int:
     """Raises `LocalError` when a link has used up its counters: it takes a new link."""
-    return _local("the frame counter", counter, 0, COUNTER_MAX)
+    return check_own("the frame counter", counter, 0, COUNTER_MAX)

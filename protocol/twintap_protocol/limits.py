@@ -4,7 +4,7 @@ Times end in their unit. Levels are basis points (`_bp`): 0 .. 10000, where 100 
 """
 
 VERSION_MAJOR = 1
-VERSION_MINOR = 0
+VERSION_MINOR = 1
 
 # --- frames -----------------------------------------------------------------------------------------------
 MAX_FRAME = 256  # fits any path's MTU many times over and a pulser's fixed buffer
@@ -17,6 +17,9 @@ HELLO_RETRY_MS = 500  # first wait after an unanswered hello; doubles
 HELLO_RETRY_MAX_MS = 5_000  # a moved pulser has to be found again within 5 s
 LINK_SILENT_MS = 3_000  # idle keep-alives come every second: three lost in a row is a lost link
 KEEPALIVE_MS = 1_000  # the idle lease's rhythm
+LINK_SILENT_DROWSY_MS = 15_000  # of a drowsy pulser, whose radio sleeps between beacons: three lost in a row
+KEEPALIVE_DROWSY_MS = 4_000  # each sign of life wakes the radio; firewalls keep the road open for longer
+DROWSY_NOTICE_MS = 3_000  # how long a pulser says that it gets drowsy, at its usual beat, before it does
 HANDSHAKE_IN_SET_MS = 5_000  # in a set, at most one handshake frame is looked at in this time
 PENDING_LINKS = 4  # welcomed but unproved links kept per pulser: a replayed hello must push out no real one
 
@@ -49,6 +52,13 @@ STEP_US = 5_000  # duty changes inside a rise or a fall: finer than a motor foll
 MAX_STEPS = 50
 IDENTIFY_MAX_MS = 1_000
 DEFAULT_CEILING_BP = 6_000
+MIN_TRIM_BP = 2_500  # of two motors that differ by more than this one is broken
+MAX_TRIM_BP = 10_000  # a trim lowers the stronger motor and raises none
+
+# --- settings ---------------------------------------------------------------------------------------------
+MAX_SSID = 32  # bytes, of any 802.11 network
+MAX_PASSWORD = 64  # bytes: a passphrase has up to 63, a key in hex 64
+MAX_NETWORKS = 3  # the clinic's, the office's, the phone's
 
 # --- probes -----------------------------------------------------------------------------------------------
 PROBE_BURST = 8

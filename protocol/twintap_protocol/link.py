@@ -87,6 +87,7 @@ class Channel:
         self.link_id = link_id
         self.tx = bytearray(MAX_FRAME)
         self.proved = False  # whether a frame of the other side has opened under this link
+        self.minor = 0  # of the version that the other side speaks; known when `proved`
         self._is_pulser = is_pulser
         self._key_out = key_out
         self._key_in = key_in
@@ -147,6 +148,7 @@ class Channel:
         payload_len = self._key_in.open_into(buf, nonce, SEALED_HEADER_LEN, length)
         self._window.accept(counter)
         self.proved = True
+        self.minor = buf[1] & 0x0F  # under the seal, as the whole header is
         return payload_len
 
 

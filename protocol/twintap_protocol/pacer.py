@@ -36,6 +36,7 @@ from .limits import (
     MAX_LEVEL_BP,
     MAX_REF_AWAY_US,
     MAX_SET_MS,
+    MAX_TRIM_BP,
     MIN_RISE_US,
     MIN_WIDTH_US,
     SLEW_US,
@@ -67,12 +68,18 @@ BUZZ = "buzz"  # an edge of an identifying buzz
 
 
 class Pacer:
-    """One pulser's part in its sets. `ceiling_bp` (0 .. 10000) is the highest level that ever comes out."""
+    """One pulser's part in its sets.
+
+    `ceiling_bp` (0 .. 10000) is the highest level that ever comes out. `trim_bp` (MIN_TRIM_BP .. MAX_TRIM_BP)
+    lowers every level before the ceiling holds it, so that two motors feel the same; whoever sets it does so
+    while no set is held.
+    """
 
     def __init__(self, ceiling_bp: int = DEFAULT_CEILING_BP) -> None:
         if not 0 <= ceiling_bp <= MAX_LEVEL_BP:
             raise LocalError("the ceiling is %d bp; it has to lie in 0..%d" % (ceiling_bp, MAX_LEVEL_BP))
         self.ceiling_bp = ceiling_bp
+        self.trim_bp = MAX_TRIM_BP
         self.charging = False
         self.set_id = 0  # the set that is held, armed or running; 0: none
         self.revision = 0
@@ -224,7 +231,7 @@ class Pacer:
         duration_us = (duration_ms if duration_ms < IDENTIFY_MAX_MS else IDENTIFY_MAX_MS) * 1000
         if duration_us < MIN_WIDTH_US:
             duration_us = MIN_WIDTH_US
-        self._pulse.start(duration_us, MIN_RISE_US, 0, self._under_ceiling(level_bp))
+        self._pulse.start(duration_us, MIN_RISE_US, 0, self._to_motor(level_bp))
         self._pulse_ticks = now_ticks
         self._edge_ticks = now_ticks
         self.state = BUZZ
@@ -465,9 +472,13 @@ class Pacer:
         ramped_ms = self._elapsed_ms + segment.period_us // 1000
         if ramped_ms < schedule.ramp_ms:
             level_bp = level_bp * ramped_ms // schedule.ramp_ms
-        return self._under_ceiling(level_bp if level_bp > 0 else 1)
+        return self._to_motor(level_bp if level_bp > 0 else 1)
 
-    def _under_ceiling(self, level_bp: int) -> int:
+    def _to_motor(self, level_bp: int) -> int:
+        # First the trim, then the ceiling. A level that is not 0 stays so, unless the ceiling is.
+        level_bp = level_bp * self.trim_bp // MAX_TRIM_BP
+        if level_bp == 0:
+            level_bp = 1
         return level_bp if level_bp < self.ceiling_bp else self.ceiling_bp
 
     def _count_edge(self, late_us: int) -> None:

@@ -12,6 +12,9 @@ _READERS = {
     "stop": frames.Stop,
     "identify": frames.Identify,
     "assign": frames.Assign,
+    "tune": frames.Tune,
+    "network": frames.Network,
+    "power": frames.Power,
     "report": frames.Report,
 }
 _AT = 12  # where a sealed frame's payload stands
@@ -43,7 +46,10 @@ def frames_fields(frame):
         "lease": ("set_id", "until_wraps", "until_ticks", "go_wraps", "go_ticks", "ended_set"),
         "identify": ("number", "duration_ms", "level_bp"),
         "assign": ("side", "red", "green", "blue"),
-        "report": frames.Report.FIELDS,
+        "tune": ("number", "trim_bp"),
+        "network": ("number", "op", "ssid", "password"),
+        "power": ("number", "want"),
+        "report": frames.Report.FIELDS + frames.Report.TAIL_FIELDS,
     }[frame]
 
 
@@ -67,10 +73,12 @@ def _write(frame, fields, buf):
         return schedule_of(fields).write(buf, _AT)
     if frame == "report":
         report = frames.Report()
-        for name in frames.Report.FIELDS:
+        for name in frames_fields("report"):
             setattr(report, name, fields[name])
         report.stamps = [tuple(stamp) for stamp in fields["stamps"]]
         return report.write(buf, _AT)
+    if frame == "network":
+        fields = dict(fields, ssid=unhex(fields["ssid"]), password=unhex(fields["password"]))
     return _READERS[frame](*(fields[name] for name in frames_fields(frame))).write(buf, _AT)
 
 
@@ -80,6 +88,8 @@ def _fields_of(frame, read):
     if frame == "stop":
         return {"set_id": read}
     fields = {name: getattr(read, name) for name in frames_fields(frame)}
+    if frame == "network":
+        fields = {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()}
     if frame == "schedule":
         names = frames_fields("segment")
         fields["segments"] = [{name: getattr(part, name) for name in names} for part in read.segments]

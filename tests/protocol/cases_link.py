@@ -58,6 +58,8 @@ class _Play:
             expect("payload", bytes(buf[12 : 12 + payload_len]), unhex(step["payload"]))
         if "is_new" in step:
             expect("is new", pulser.is_new, step["is_new"])
+        if "minor" in step:
+            expect("minor of the live link", pulser.channel.minor, step["minor"])
         if "ended_set" in step:
             expect("ended set", pulser.ended_set, step["ended_set"])
         if "refusal" in step:

@@ -37,6 +37,7 @@ class Play:
     def __init__(self, case):
         self.origin_us = join_stamp(*case["origin"])
         self.pacer = Pacer(case["ceiling_bp"])
+        self.pacer.trim_bp = case.get("trim_bp", 10_000)
         self.rows = []
         self.wakes = 0
         self._away_us = None
@@ -141,7 +142,7 @@ class Play:
 
 
 def _schedule(case):
-    """ceiling_bp; origin, a stamp; acts and their outcomes; until_us; rows; end."""
+    """ceiling_bp, trim_bp if not full; origin, a stamp; acts and their outcomes; until_us; rows; end."""
     play = Play(case)
     now_us = 0
     for number, (at_us, what, arguments) in enumerate(spread(case["acts"])):

@@ -66,7 +66,19 @@ _REPORT = {
     "version_minor": _BYTE,
     "version_patch": _BYTE,
     "stamps": st.lists(_STAMPS, max_size=8),
+    "power": _BYTE,
+    "battery": _BYTE,
+    "trim_bp": LEVEL_BP,
+    "settled": U16,
+    "settled_result": _BYTE,
+    "networks": _BYTE,
+    "idle_s": U16,
+    "sleep_in_s": U16,
+    "boot_cause": _BYTE,
+    "rssi": _BYTE,
 }
+_NUMBER = st.integers(1, 65_535)
+_HEX = st.binary(max_size=64).map(bytes.hex)
 _LEASE = ("set_id", "until_wraps", "until_ticks", "go_wraps", "go_ticks", "ended_set")
 
 # frame -> its fields
@@ -79,6 +91,16 @@ FIELDS = {
         {"number": U16, "duration_ms": st.integers(20, 1_000), "level_bp": LEVEL_BP}
     ),
     "assign": st.fixed_dictionaries({"side": st.integers(1, 2), "red": _BYTE, "green": _BYTE, "blue": _BYTE}),
+    "tune": st.fixed_dictionaries({"number": _NUMBER, "trim_bp": st.integers(2_500, 10_000)}),
+    "network": st.fixed_dictionaries(
+        {
+            "number": _NUMBER,
+            "op": st.just(1),
+            "ssid": st.binary(min_size=1, max_size=32).map(bytes.hex),
+            "password": _HEX,
+        }
+    ),
+    "power": st.fixed_dictionaries({"number": _NUMBER, "want": st.integers(1, 2)}),
     "report": st.fixed_dictionaries(_REPORT),
 }
 

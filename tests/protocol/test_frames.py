@@ -88,3 +88,31 @@ def test_an_error_in_writing_names_the_field_its_value_and_its_range():
     bad = dict(frame_vectors.SEGMENT, phase_us=999_999)
     with pytest.raises(LocalError, match="a segment from pass 0"):
         cases_frames.schedule_of(dict(frame_vectors.SCHEDULE, segments=[bad])).write(bytearray(256), 0)
+
+
+def test_no_error_in_writing_a_network_shows_its_password():
+    for ssid, password in ((b"Praxis", b"secret" * 11), (b"", b"secret"), (b"x" * 33, b"secret")):
+        with pytest.raises(LocalError, match=r"the length of \w+ is \d+; it has to lie in") as caught:
+            frames.Network(1, frames.NETWORK_KEEP, ssid, password).write(bytearray(256), 0)
+        assert "secret" not in str(caught.value)
+    with pytest.raises(LocalError, match="takes no password"):
+        frames.Network(1, frames.NETWORK_FORGET, b"Praxis", b"secret").write(bytearray(256), 0)
+
+
+@given(settled=st.integers(1, 65_535), ahead=st.integers(1, 65_535))
+def test_a_number_is_newer_up_to_half_the_ring_ahead_and_a_late_copy_is_not(settled, ahead):
+    number = (settled + ahead) % 65_536
+    assert frames.is_newer_number(number, settled) == (ahead <= 32_767)
+    assert not frames.is_newer_number(settled, settled)
+    assert frames.is_newer_number(number, 0)
+
+
+def test_a_report_of_minor_0_says_unknown_where_it_says_nothing():
+    old = payload("report", frame_vectors.REPORT, minor=0)
+    report = frames.Report.read(bytearray(old), 0, len(old))
+    assert (report.power, report.battery, report.boot_cause) == (
+        frames.POWER_AWAKE,
+        frames.BATTERY_UNKNOWN,
+        frames.BOOT_UNKNOWN,
+    )
+    assert (report.trim_bp, report.settled, report.rssi, report.battery_mv) == (0, 0, 0, 3987)

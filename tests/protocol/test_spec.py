@@ -68,14 +68,17 @@ LAYOUTS = {
     "stop": frames.Stop,
     "identify": frames.Identify,
     "assign": frames.Assign,
+    "tune": frames.Tune,
+    "network": frames.Network,
+    "power": frames.Power,
     "report": frames.Report,
 }
 
 
-@pytest.mark.parametrize("name", [*LAYOUTS, "probe, echo", "stamp"])
+@pytest.mark.parametrize("name", [*LAYOUTS, "probe, echo", "stamp", "tail"])
 def test_payload_table_is_gapless_and_is_what_the_package_and_the_reference_use(name):
     rows = table(section(f"#### {name}"), "offset", "size", "field", "range")
-    fields = [(row[2], int(row[1])) for row in rows if row[2] not in ("segments", "stamps")]
+    fields = [(row[2], int(row[1])) for row in rows if row[2] not in ("segments", "stamps", "tail")]
     at = 0
     for row, (_, size) in zip(rows, fields, strict=False):
         assert int(row[0]) == at
@@ -85,6 +88,9 @@ def test_payload_table_is_gapless_and_is_what_the_package_and_the_reference_use(
     elif name == "stamp":
         assert tuple(fields) == reference.STAMP
         assert at == frames.Report.STAMP_LEN == struct.calcsize(frames.Report.STAMP_FORMAT)
+    elif name == "tail":
+        assert tuple(fields) == reference.TAIL
+        assert at == frames.Report.TAIL_LEN == struct.calcsize(frames.Report.TAIL_FORMAT)
     else:
         assert tuple(fields) == reference.LAYOUTS[name.split(",")[0]]
     if name in LAYOUTS:
@@ -132,6 +138,19 @@ def test_state_table_is_the_one_that_the_package_runs_on():
 def test_every_end_of_a_set_is_in_the_table():
     rows = table(section("## 10. The end of a set"), "code", "reason", "when")
     assert {int(row[0]): row[1] for row in rows} == frames.ENDED_NAMES
+
+
+@pytest.mark.parametrize(
+    ("heading", "head", "names"),
+    [
+        ("### 12.1 What a report's codes mean", "power", frames.POWER_NAMES),
+        ("### 12.1 What a report's codes mean", "battery", frames.BATTERY_NAMES),
+        ("### 12.1 What a report's codes mean", "boot_cause", frames.BOOT_NAMES),
+    ],
+)
+def test_every_code_of_a_report_is_in_its_table(heading, head, names):
+    rows = table(section(heading), head, "name", "means")
+    assert {int(row[0]): row[1] for row in rows} == names
 
 
 def test_every_reason_of_a_refusal_is_in_the_table():

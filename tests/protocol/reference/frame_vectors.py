@@ -1,6 +1,6 @@
 """The cases of vectors/frames.json."""
 
-from tests.protocol.reference.frames import KINDS, LAYOUTS, MAGIC, VERSION, header, payload
+from tests.protocol.reference.frames import KINDS, LAYOUTS, MAGIC, TAIL, VERSION, header, payload
 
 MAX = 2**30 - 1
 SEGMENT = {
@@ -62,7 +62,21 @@ REPORT = {
     "version_minor": 1,
     "version_patch": 2,
     "stamps": [[5, 3, 123_000_000, 4100], [6, 3, 123_004_900, 3977]],
+    "power": 1,
+    "battery": 2,
+    "trim_bp": 8750,
+    "settled": 515,
+    "settled_result": 3,
+    "networks": 3,
+    "idle_s": 602,
+    "sleep_in_s": 1798,
+    "boot_cause": 5,
+    "rssi": 67,
 }
+TUNE = {"number": 513, "trim_bp": 8750}
+NETWORK = {"number": 514, "op": 1, "ssid": b"Praxis 2".hex(), "password": b"long-enough".hex()}
+FORGET = {"number": 515, "op": 2, "ssid": b"Praxis 2".hex(), "password": ""}
+POWER = {"number": 516, "want": 1}
 EMPTY_REPORT = {name: 0 for name in REPORT if name != "stamps"} | {"stamps": []}
 GOOD = {
     "probe": {"seq": 0xBEEF},
@@ -71,6 +85,9 @@ GOOD = {
     "stop": {"set_id": 0x01020304},
     "identify": IDENTIFY,
     "assign": ASSIGN,
+    "tune": TUNE,
+    "network": NETWORK,
+    "power": POWER,
     "report": REPORT,
 }
 
@@ -87,12 +104,19 @@ RANGES = {
     "stop": (("set_id", 0, MAX),),
     "identify": (("number", 0, 65_535), ("duration_ms", 20, 1_000), ("level_bp", 0, 10_000)),
     "assign": (("side", 1, 2), ("red", 0, 255), ("green", 0, 255), ("blue", 0, 255)),
+    "tune": (("number", 1, 65_535), ("trim_bp", 2_500, 10_000)),
+    "network": (("number", 1, 65_535), ("op", 1, 2)),
+    "power": (("number", 1, 65_535), ("want", 1, 2)),
     "report": (
         ("side", 0, 2),
         ("set_id", 0, MAX),
         ("ended_set", 0, MAX),
         ("latest_us", 0, MAX),
         ("ceiling_bp", 0, 10_000),
+        ("trim_bp", 0, 10_000),
+        ("settled", 0, 65_535),
+        ("idle_s", 0, 65_535),
+        ("sleep_in_s", 0, 65_535),
     ),
 }
 # The segment's ranges hang together: each row has the other fields that make the end reachable.
@@ -135,10 +159,11 @@ def _refused(name, frame, data, reason, **more):
 
 def _ranges():
     for frame, rows in RANGES.items():
-        sizes = dict(LAYOUTS[frame])
+        sizes = dict(LAYOUTS[frame] + (TAIL if frame == "report" else ()))
         for field, low, high in rows:
             for what, value in (("lowest", low), ("highest", high)):
-                yield _good(f"{frame}: {what} {field}", frame, dict(GOOD[frame], **{field: value}))
+                good = FORGET if (field, value) == ("op", 2) else GOOD[frame]
+                yield _good(f"{frame}: {what} {field}", frame, dict(good, **{field: value}))
             for what, value in (("below", low - 1), ("above", high + 1)):
                 if 0 <= value < 1 << 8 * sizes[field]:
                     fields = dict(GOOD[frame], **{field: value})
@@ -194,10 +219,41 @@ def _reports():
         yield _refused(f"report: a stamp's {what} past 30 bits", "report", data, "field")
     data = payload("report", dict(REPORT, stamp_count=9, stamps=[[1, 0, 0, 0]] * 9))
     yield _refused("report: nine stamps", "report", data, "field")
-    data = payload("report", dict(REPORT, stamp_count=3))
-    yield _refused("report: says 3 stamps, has 2", "report", data, "length")
+    data = payload("report", dict(REPORT, stamp_count=4))
+    yield _refused("report: says 4 stamps, has 2", "report", data, "length")
+    data = payload("report", dict(REPORT, stamp_count=3), minor=0)
+    yield _refused("report: of minor 0, says 3 stamps, has 2", "report", data, "length")
     counts = dict.fromkeys(("pass_no", "delivered", "skipped", "late", "presses", "dropped"), 65535)
     yield _good("report: counts at the highest", "report", dict(REPORT, **counts))
+    unknown = dict(REPORT, **{name: 0 for name, _ in TAIL})
+    old = payload("report", REPORT, minor=0)
+    name = "report: of minor 0: what came later is unknown"
+    yield {"name": name, "frame": "report", "payload": old.hex(), "fields": unknown, "read_only": True}
+    yield _refused("report: of minor 0 with a byte too many", "report", old + b"\0", "length")
+    name = "report: codes that are not known are left to who reads them"
+    codes = dict.fromkeys(("power", "battery", "settled_result", "networks", "boot_cause", "rssi"), 255)
+    yield _good(name, "report", dict(REPORT, **codes))
+
+
+def _networks():
+    yield _good("network: an open one", "network", dict(NETWORK, password=""))
+    longest = {"ssid": bytes(range(32)).hex(), "password": b"0123456789abcdef".hex() * 4}
+    yield _good("network: the longest", "network", dict(NETWORK, **longest))
+    yield _good("network: to be forgotten", "network", FORGET)
+    for what, change in (
+        ("without a name", {"ssid_len": 0}),
+        ("with a name past its field", {"ssid_len": 33}),
+        ("with a password past its field", {"password_len": 65}),
+    ):
+        yield _refused(f"network: {what}", "network", payload("network", dict(NETWORK, **change)), "field")
+    for name, change in (
+        ("network: spare byte and padding are not looked at", {"ssid": NETWORK["ssid"] + "ff", "spare": 255}),
+    ):
+        data = payload("network", dict(NETWORK, ssid_len=len(NETWORK["ssid"]) // 2, **change))
+        yield {"name": name, "frame": "network", "payload": data.hex(), "fields": NETWORK, "read_only": True}
+    data = payload("power", dict(POWER, spare=255))
+    name = "power: spare byte is not looked at"
+    yield {"name": name, "frame": "power", "payload": data.hex(), "fields": POWER, "read_only": True}
 
 
 def _lengths():
@@ -234,14 +290,15 @@ def _datagrams():
     for version, what in ((0x00, "major 0"), (0x20, "major 2"), (0xF0, "major 15")):
         yield case(what, header("lease", version) + sealed, refused="version")
         yield case(f"{what}: a refusal is read", header("refuse", version) + bytes(10), kind=KINDS["refuse"])
+    yield case("earlier minor", header("lease", 0x10) + sealed, kind=KINDS["lease"], newer_minor=False)
     yield case("later minor", header("lease", 0x1F) + sealed, kind=KINDS["lease"], newer_minor=True)
-    for kind in (0x00, 0x05, 0x0F, 0x16, 0x1F, 0x22, 0xFF):
+    for kind in (0x00, 0x05, 0x0F, 0x19, 0x1F, 0x22, 0xFF):
         yield case(f"kind {kind:#04x}", bytes((MAGIC, VERSION, kind, 0)) + sealed, refused="kind")
-    yield case("unknown kind of a later minor", bytes((MAGIC, 0x11, 0x30, 0)) + sealed, refused="kind")
+    yield case("unknown kind of a later minor", bytes((MAGIC, 0x12, 0x30, 0)) + sealed, refused="kind")
     yield case("reserved byte is not looked at", bytes((MAGIC, VERSION, 0x12, 0xFF)) + sealed, kind=0x12)
     yield case("sealed frame without room for its tag", header("stop") + bytes(15), refused="length")
 
 
 def cases():
     """All of them, in the file's order."""
-    return [*_lengths(), *_ranges(), *_schedules(), *_reports(), *_datagrams()]
+    return [*_lengths(), *_ranges(), *_schedules(), *_reports(), *_networks(), *_datagrams()]

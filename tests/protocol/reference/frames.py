@@ -4,7 +4,7 @@ Payload layouts are rows of (field, bytes). Everything is little-endian and unsi
 """
 
 MAGIC = 0xB5
-VERSION = 0x10
+VERSION = 0x11
 
 KINDS = {
     "beckon": 0x01,
@@ -17,6 +17,9 @@ KINDS = {
     "stop": 0x13,
     "identify": 0x14,
     "assign": 0x15,
+    "tune": 0x16,
+    "network": 0x17,
+    "power": 0x18,
     "probe": 0x20,
     "report": 0x21,
 }
@@ -57,6 +60,17 @@ LAYOUTS = {
     "stop": (("set_id", 4),),
     "identify": (("number", 2), ("duration_ms", 2), ("level_bp", 2)),
     "assign": (("side", 1), ("red", 1), ("green", 1), ("blue", 1)),
+    "tune": (("number", 2), ("trim_bp", 2)),
+    "network": (
+        ("number", 2),
+        ("op", 1),
+        ("ssid_len", 1),
+        ("password_len", 1),
+        ("spare", 1),
+        ("ssid", 32),
+        ("password", 64),
+    ),
+    "power": (("number", 2), ("want", 1), ("spare", 1)),
     "report": (
         ("flags", 1),
         ("side", 1),
@@ -80,23 +94,47 @@ LAYOUTS = {
     ),
 }
 STAMP = (("seq", 2), ("t1_wraps", 4), ("t1_ticks", 4), ("round_trip_us", 4))
+TAIL = (
+    ("power", 1),
+    ("battery", 1),
+    ("trim_bp", 2),
+    ("settled", 2),
+    ("settled_result", 1),
+    ("networks", 1),
+    ("idle_s", 2),
+    ("sleep_in_s", 2),
+    ("boot_cause", 1),
+    ("rssi", 1),
+)
 
 
 def pack(layout, fields):
-    """The bytes of `fields` in a layout's order; a field that is left out is 0."""
-    return b"".join(fields.get(name, 0).to_bytes(size, "little") for name, size in layout)
+    """The bytes of `fields` in a layout's order; a field that is left out is 0. Bytes are padded with 0."""
+    out = b""
+    for name, size in layout:
+        value = fields.get(name, 0)
+        out += value.ljust(size, b"\0") if isinstance(value, bytes) else value.to_bytes(size, "little")
+    return out
 
 
-def payload(frame, fields):
-    """The payload of a frame; `segments` and `stamps` are lists of fields of their own."""
+def payload(frame, fields, minor=VERSION & 0x0F):
+    """The payload of a frame; `segments` and `stamps` are lists of fields of their own.
+
+    A network's `ssid` and `password` are given as hex, as they stand in a vector file.
+    """
     fields = dict(fields)
+    for name in ("ssid", "password"):
+        if name in fields:
+            fields[name] = bytes.fromhex(fields[name])
+            fields.setdefault(f"{name}_len", len(fields[name]))
     segments = fields.pop("segments", [])
     stamps = fields.pop("stamps", [])
     fields.setdefault("segment_count", len(segments))
     fields.setdefault("stamp_count", len(stamps))
     out = pack(LAYOUTS[frame], fields)
     out += b"".join(pack(SEGMENT, segment) for segment in segments)
-    return out + b"".join(pack(STAMP, dict(zip(dict(STAMP), stamp, strict=True))) for stamp in stamps)
+    out += b"".join(pack(STAMP, dict(zip(dict(STAMP), stamp, strict=True))) for stamp in stamps)
+    return out + pack(TAIL, fields) if frame == "report" and minor >= 1 else out
 
 
 def header(frame, version=VERSION):

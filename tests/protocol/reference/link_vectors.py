@@ -187,6 +187,18 @@ def _links():
         ],
     )
     yield (
+        "an earlier minor version: a daemon of 1.0, and then one of 1.1 again",
+        [
+            p_hello(),
+            p_receives(links.welcome(PAIR, NONCE_P, NONCE_D, LINK_ID, ENDED, 0x10), "welcomed", "welcome"),
+            p_receives(to_pulser(0, "lease", LEASE, frame_version=0x10), "linked", "lease", minor=0),
+            p_receives(to_pulser(1, "lease", LEASE), "linked", "lease", minor=1),
+            p_receives(
+                to_pulser(2, "lease", LEASE + b"more", frame_version=0x10), "linked", "lease", minor=0
+            ),
+        ],
+    )
+    yield (
         "a later minor version",
         [
             p_hello(),
@@ -361,8 +373,8 @@ def _strangers():
             p_receives(links.beckon(other), "asking", refused="id"),
             p_receives(links.beckon(elsewhere), "asking", refused="id"),
             p_receives(links.welcome(elsewhere, NONCE_P, NONCE_D, LINK_ID, 0), "asking", refused="nonce"),
-            p_receives(links.refuse(bytes(8), 2, 0x10), "asking", refused="id"),
-            p_receives(links.refuse(PAIR["pulser_id"], 3, 0x10), "asking", "refuse", refusal=3, spoken=0x10),
+            p_receives(links.refuse(bytes(8), 2, 0x11), "asking", refused="id"),
+            p_receives(links.refuse(PAIR["pulser_id"], 3, 0x11), "asking", "refuse", refusal=3, spoken=0x11),
         ],
     )
     yield (
@@ -374,7 +386,7 @@ def _strangers():
             p_receives(WELCOME[:4], "asking", refused="length"),
             p_receives(links.beckon(PAIR)[:-1], "asking", refused="length"),
             p_receives(links.beckon(PAIR) + b"\0", "asking", refused="length"),
-            p_receives(links.refuse(PAIR["pulser_id"], 1, 0x10)[:-1], "asking", refused="length"),
+            p_receives(links.refuse(PAIR["pulser_id"], 1, 0x11)[:-1], "asking", refused="length"),
             d_hears(HELLO[:-1], refused="length"),
             d_hears(HELLO + b"\0", refused="length"),
             d_hears(links.hello(PAIR, NONCE_P, BOOT_ID, FIRMWARE, 0x11)[:-1], refused="length"),
@@ -409,7 +421,7 @@ def _strangers():
             {
                 "daemon": "refuse",
                 "reason": reason,
-                "sends": links.refuse(PAIR["pulser_id"], reason, 0x10).hex(),
+                "sends": links.refuse(PAIR["pulser_id"], reason, 0x11).hex(),
             }
             for reason in (1, 2, 3)
         ]

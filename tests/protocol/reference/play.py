@@ -31,7 +31,7 @@ class Play:
 
     def __init__(self, case):
         self.origin_us = case["origin"][0] * 2**30 + case["origin"][1]
-        self.pulser = Pulser(case["ceiling_bp"])
+        self.pulser = Pulser(case["ceiling_bp"], case.get("trim_bp", 10_000))
         self.now = self.origin_us
         self.away_us = self.origin_us  # nobody wakes the pulser before this
 

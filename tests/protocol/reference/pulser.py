@@ -33,8 +33,9 @@ def _ceil(a, b):
 class Pulser:
     """One pulser; `rows` gathers every change of its motor's level as [time, level]."""
 
-    def __init__(self, ceiling_bp):
+    def __init__(self, ceiling_bp, trim_bp=10_000):
         self.ceiling_bp = ceiling_bp
+        self.trim_bp = trim_bp
         self.rows = []
         self.level_bp = 0
         self.charging = False
@@ -171,7 +172,7 @@ class Pulser:
         self._buzzing = True
         width = max(20, min(duration_ms, 1000)) * 1000
         part = {"width_us": width, "rise_us": 20_000, "fall_us": 0}
-        self._beat = self._buzz(now, part, min(level_bp, self.ceiling_bp))
+        self._beat = self._buzz(now, part, self._trimmed(level_bp))
         self._next = next(self._beat)
         return True
 
@@ -290,7 +291,10 @@ class Pulser:
         ramped_ms = elapsed // 1000 + segment["period_us"] // 1000
         if ramped_ms < self.held["ramp_ms"]:
             level = max(1, level * ramped_ms // self.held["ramp_ms"])
-        return min(level, self.ceiling_bp)
+        return self._trimmed(level)
+
+    def _trimmed(self, level):
+        return min(max(1, level * self.trim_bp // 10_000), self.ceiling_bp)
 
     def _count(self, late):
         self.late += late > LATE_US

@@ -64,8 +64,9 @@ def ends(at_us, set_id=1, reason=STOP):
 LOOK = "look", {}
 
 
-def _case(name, acts, until_us, origin=ORIGIN, ceiling_bp=10_000):
-    case = {"name": name, "origin": origin, "ceiling_bp": ceiling_bp, "acts": acts, "until_us": until_us}
+def _case(name, acts, until_us, origin=ORIGIN, ceiling_bp=10_000, **more):
+    case = {"name": name, "origin": origin, "ceiling_bp": ceiling_bp, **more}
+    case |= {"acts": acts, "until_us": until_us}
     return played(case)
 
 
@@ -107,6 +108,14 @@ def _levels():
     acts = [sends(0, segment(), passes=3, level_bp=10_000), renew(200_000, 35)]
     yield _case("the ceiling", acts, 4 * S, ceiling_bp=2_500)
     yield _case("a ceiling of 0", acts, 4 * S, ceiling_bp=0)
+    yield _case("the trim comes before the ceiling", acts, 4 * S, ceiling_bp=6_000, trim_bp=7_500)
+    yield _case("a trim below the ceiling", acts, 4 * S, ceiling_bp=6_000, trim_bp=2_500)
+    faint = [sends(0, segment(), passes=2, level_bp=3), renew(200_000, 25)]
+    yield _case("a trim never rounds a pulse away", faint, 3 * S, trim_bp=2_500)
+    silent = [sends(0, segment(), passes=2, level_bp=0), renew(200_000, 25)]
+    yield _case("a side at 0 stays at 0 whatever its trim", silent, 3 * S, trim_bp=2_500)
+    ramped = [sends(0, segment(), passes=3, ramp_ms=3_000, level_bp=9_999), renew(200_000, 35)]
+    yield _case("the trim is of the level that the ramp gives", ramped, 4 * S, trim_bp=3_333)
     wide = segment(width_us=500_000)
     acts = [
         sends(0, wide, passes=3),
@@ -413,6 +422,7 @@ def _identify():
 
     yield _case("a buzz", [buzz(0)], S)
     yield _case("a buzz is under the ceiling", [buzz(0)], S, ceiling_bp=700)
+    yield _case("a buzz is trimmed as a pulse is", [buzz(0)], S, trim_bp=5_000)
     yield _case("a buzz of level 0 is none", [buzz(0, level_bp=0)], S)
     yield _case("a buzz is a second at most, 20 ms at least", [buzz(0, 60_000), buzz(1_500_000, 0)], 2 * S)
     yield _case("no second buzz within the first", [buzz(0), buzz(200_000, 1000), buzz(500_000, 100)], 2 * S)
