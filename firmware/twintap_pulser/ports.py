@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         announces_unpaired: bool  # whether an unpaired pulser may speak on its network
         source: bytes  # the address that the datagram last received came from
         address_changed: bool  # set when `address()` changed; whoever has acted on it clears it
+        can_sleep: bool  # whether the button ends a `deep_sleep`
 
         tasks: "list[asyncio.Task[None]]"  # the hardware's own, from `begin` on; none of them ever ends
 
@@ -70,8 +71,20 @@ if TYPE_CHECKING:
             """The motor's level, 0 .. 10000, from now on. No allocation."""
             ...
 
+        def motor_fault(self) -> str:
+            """What is wrong with the motor's driver, in words for people; empty while nothing is known."""
+            ...
+
         def set_side(self, side: int, colour: "tuple[int, int, int]") -> None:
-            """Shows side (`frames.SIDE_...`) and colour (each 0..255) where the hardware can."""
+            """Tells the hardware which side this is (`frames.SIDE_...`). The light is `set_light`'s alone."""
+            ...
+
+        def set_light(self, red: int, green: int, blue: int) -> None:
+            """The light's colour from now on, each part 0..255, already as bright as it is to be.
+
+            A light of one colour shines while any part is above 0. Not called within 5 ms of an edge, and
+            in a set only to turn it off.
+            """
             ...
 
         def wdt_arm(self, timeout_ms: int) -> None:
@@ -101,11 +114,34 @@ if TYPE_CHECKING:
         # --- network ----------------------------------------------------------------------------------------
 
         def network_state(self) -> str:
-            """One of `off`, `no network set`, `connecting`, `up`."""
+            """What NETWORK_STATES lists; of a network that is not joined, how the newest try ended."""
             ...
 
-        def set_wifi(self, ssid: str, password: str) -> None:
-            """Connects to this network from now on; an empty `ssid` means none."""
+        def set_networks(self, networks: "list[tuple[str, str]]") -> None:
+            """Keeps to these networks from now on: at most three of (SSID, password), the first to be tried first.
+
+            One that it is on, and that is in the list with the same password, is kept to; another is left.
+            """
+            ...
+
+        def ssid(self) -> str:
+            """The network that it is on; empty while it is on none."""
+            ...
+
+        def rssi_dbm(self) -> int:
+            """How loud that network is heard, -120..-1 dBm; 0 unknown."""
+            ...
+
+        def scan(self) -> "Awaitable[list[tuple[bytes, int, int, bool]]]":
+            """Looks for networks: (SSID, dBm, channel, whether it is secured) of each, in any order.
+
+            To be awaited at once; takes 2 to 3 s, in which others run, but datagrams may be lost, and on some
+            hardware everything stands still: never while a set is held. Empty if the radio refuses.
+            """
+            ...
+
+        def save_radio(self, is_saving: bool) -> None:
+            """Whether the radio sleeps between beacons. It does not from `begin` on until this says so."""
             ...
 
         def address(self) -> bytes:
@@ -142,6 +178,22 @@ if TYPE_CHECKING:
             """Keeps `data`, whole or not at all. Stalls everything for 50 ms and more."""
             ...
 
+        def flash_free(self) -> int:
+            """Free flash in bytes; -1 where there is no such figure."""
+            ...
+
+        def boot_cause(self) -> int:
+            """Why the pulser started: `frames.BOOT_...`. The same from start to end."""
+            ...
+
+        def crashes(self) -> int:
+            """How often the firmware ended badly since it was last known to run well."""
+            ...
+
+        def deep_sleep(self) -> None:
+            """Sleeps until the button is pressed, and then starts anew; does not return. Motor and light are off."""
+            ...
+
         def heap_free(self) -> int:
             """Free heap in bytes; -1 where there is no such figure."""
             ...
@@ -173,6 +225,18 @@ if TYPE_CHECKING:
         def run(self, coroutine: "Coroutine[None, None, None]") -> None:
             """Runs the event loop with `coroutine` until that ends."""
             ...
+
+
+NETWORK_STATES = (
+    "off",
+    "no network set",
+    "connecting",
+    "up",
+    "wrong password",
+    "not found",
+    "no address",
+    "refused",
+)
 
 
 def make_port(board: "BoardFile") -> "Port":
