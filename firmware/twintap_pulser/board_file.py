@@ -20,8 +20,8 @@ A chip finds it as `board.json`; the virtual board as `boards/virtual.json`. Key
                       nothing drives floats, and while it says "charging" nothing vibrates
     light             {"kind": "ws2812" or "led", "pin", "lit": 0 or 1 (an LED's level; 1)}, or
                       {"kind": "rgb_pwm", "red_pin", "green_pin", "blue_pin", "lit"}, or null
-    steady            [{"pin", "level": 0 or 1}, ...], optional: pins that the board itself wants held from the
-                      start, such as an antenna's switch
+    steady            [{"pin", "level": 0 or 1}, ...], optional: pins that the board itself wants held,
+                      such as an antenna's switch
     drowsy_after_s    30..86400: idle this long, the pulser saves its radio
     sleep_after_s     60..604800: idle this long, it sleeps deeply and its button wakes it; or null: never
     pads, notes       for people and for the hardware's drawings; not read here
@@ -92,7 +92,7 @@ class BoardFile(Part):
     """
 
     def __init__(self, fields: "dict[str, object]") -> None:
-        """Raises `BoardError` naming the key, its value and its range, or the pin and what is wrong with it."""
+        """Raises `BoardError` naming the key, its value and its range, or the pin and what is wrong."""
         super().__init__("", fields)
         self.name = self._text("name")
         self.board_id = self._text("board_id")

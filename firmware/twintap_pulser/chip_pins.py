@@ -28,6 +28,6 @@ _ESP32C6 = {
 }
 
 # For each chip: `both` read and drive; `reads` only read, and have no pull of their own; `measures` are on
-# ADC1; `wakes` end a deep sleep; `restless` are pulled up from reset until the program sets them (JTAG, SDIO),
-# which a motor's gate must not see.
+# ADC1; `wakes` end a deep sleep; `restless` are pulled up from reset until the program sets them (JTAG,
+# SDIO), which a motor's gate must not see.
 CHIPS = {"esp32": _ESP32, "esp32c3": _ESP32C3, "esp32c6": _ESP32C6}
