@@ -25,6 +25,13 @@ class Fault:
       incomplete the room lacks a pulser (`side`)
       offline    a pulser is not linked (`side`)
       charging   a pulser is on its charger (`side`)
+      asleep     a pulser sleeps until its button is pressed (`side`)
+      waking     a pulser rests, and is being woken: say it again (`side`, `retry_after_ms`)
+      empty      a pulser's charge is enough for no new set (`side`)
+      refused    a pulser will not: it does not keep that network, or not any more
+      flash      a pulser could not write it down
+      old        a pulser's firmware is too old for it
+      plain      a secret does not go over plain HTTP
       unready    a pulser's clock is not known well enough yet (`side`)
       running    a set runs
       idle       no set runs

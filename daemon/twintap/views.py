@@ -6,6 +6,11 @@ from typing import Literal
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 
+# Whether a pulser rests: `drowsy`, its radio sleeps between beacons; `waking`, it was asked to be awake and
+# is not ready yet; `asleep`, it sleeps until its button is pressed; `unknown`, it is not linked.
+Rest = Literal["awake", "drowsy", "waking", "asleep", "unknown"]
+Battery = Literal["unknown", "fine", "low", "empty"]
+
 
 def other(side: Side) -> Side:
     """The twin's side."""
@@ -23,7 +28,14 @@ class ClockView:
 
 @dataclass(frozen=True, slots=True)
 class PulserView:
-    """One paired pulser. `link`: linked, seeking (heard of, not linked) or unseen."""
+    """One paired pulser. `link`: linked, seeking (heard of, not linked) or unseen.
+
+    `battery`: as the pulser itself judges it; `charge_left_min`: for so many minutes of work its charge will
+    do, about; None when it is not measured, or charging. `trim_pct`: what its motor's trim leaves of a level.
+    `networks`: how many it keeps. `rssi_dbm`: how loud it hears its network. `boot_cause`: why it started
+    last: power, reset, watchdog, crash, wake or brown-out. `firmware_is_old`: this daemon has a newer one for
+    it. None: it has not said, or its firmware is too old to say.
+    """
 
     id: str
     name: str
@@ -40,6 +52,14 @@ class PulserView:
     presses: int
     dropped: int
     clock: ClockView
+    power: Rest = "unknown"
+    battery: Battery = "unknown"
+    trim_pct: float | None = None
+    networks: int | None = None
+    rssi_dbm: int | None = None
+    boot_cause: str | None = None
+    charge_left_min: int | None = None
+    firmware_is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

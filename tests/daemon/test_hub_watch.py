@@ -153,7 +153,7 @@ async def test_no_set_starts_while_the_sides_are_being_swapped(
         monkeypatch.setattr(home.store, "put_pairings", slow)
         swap = asyncio.create_task(home.hub.swap("blue", actor="ann"))
         await asyncio.sleep(0.05)
-        with pytest.raises(Refused, match="being swapped"):
+        with pytest.raises(Refused, match="changing their places"):
             await home.hub.start_set("blue", {}, actor="ann", revision=None)
         disk.set()
         await swap

@@ -37,6 +37,8 @@ class Behaviour:
     """What a light pulser does wrong, on purpose.
 
     `mute`: sends nothing. `deaf`: hears nothing. `deaf_to_leases`: every LEASE is lost on its way.
+    `deaf_to`: kinds of frames that are lost on their way. `is_old`: its reports have minor 0's fields alone.
+    `flash_fails`: nothing that it is told to keep can be written.
     """
 
     mute: bool = False
@@ -44,6 +46,10 @@ class Behaviour:
     deaf_to_leases: bool = False
     charging: bool = False
     battery_mv: int = 3_900
+    battery: int = frames.BATTERY_UNKNOWN
+    deaf_to: set[int] = field(default_factory=set[int])
+    is_old: bool = False
+    flash_fails: bool = False
 
 
 @dataclass
@@ -70,6 +76,12 @@ class LightPulser:
         self.dropped = 0
         self._schedule = b""
         self.identified: list[int] = []
+        self.power = frames.POWER_AWAKE
+        self.version = _VERSION
+        self.trim_bp = limits.MAX_TRIM_BP
+        self.networks: dict[bytes, bytes] = {}
+        self.settled: tuple[int, int] = (0, frames.SETTLED_NOT)
+        self.obeyed: list[object] = []  # each TUNE, NETWORK and POWER that was not a repeat
         self.seen: list[int] = []
         self._zero_us = host_us()
         self._link = PulserLink(
@@ -137,13 +149,19 @@ class LightPulser:
         while True:
             now_us = host_us()
             link = self._link
-            if link.channel is not None and now_us - self._heard_us > limits.LINK_SILENT_MS * 1_000:
+            is_drowsy = self.power == frames.POWER_DROWSY
+            silent_ms = limits.LINK_SILENT_DROWSY_MS if is_drowsy else limits.LINK_SILENT_MS
+            if link.channel is not None and now_us - self._heard_us > silent_ms * 1_000:
                 link.lost()
+            if self.power == frames.POWER_GOING:
+                await asyncio.sleep(0.05)
+                continue
             if link.channel is None and link.pending is None:
                 self.send(link.hello(secrets.token_bytes(16)))
                 await asyncio.sleep(0.2)
                 continue
-            every_us = 1_000 * (limits.REPORT_IN_SET_MS if self.pacer.set_id else limits.KEEPALIVE_MS)
+            idle_ms = limits.KEEPALIVE_DROWSY_MS if is_drowsy else limits.KEEPALIVE_MS
+            every_us = 1_000 * (limits.REPORT_IN_SET_MS if self.pacer.set_id else idle_ms)
             if link.channel is None:
                 every_us = 100_000
             if now_us - report_us >= every_us:
@@ -157,6 +175,8 @@ class LightPulser:
             channel = self._link.channel
             if channel is None:
                 self._linked_us = 0
+                continue
+            if self.power != frames.POWER_AWAKE:
                 continue
             first = not self._linked_us
             if first:
@@ -199,10 +219,17 @@ class LightPulser:
         )
         report.presses, report.battery_mv = self.presses, self.behaviour.battery_mv
         report.ceiling_bp = pacer.ceiling_bp
-        report.version_minor = 1
+        report.version_major, report.version_minor, report.version_patch = self.version
         report.stamps = self._stamps[: limits.MAX_STAMPS]
         self._stamps = self._stamps[limits.MAX_STAMPS :]
-        self.send_sealed(channel, frames.REPORT, report.write(channel.tx, 12))
+        report.power, report.battery = self.power, self.behaviour.battery
+        report.trim_bp, report.networks, report.rssi = self.trim_bp, len(self.networks), 61
+        report.settled, report.settled_result = self.settled
+        report.boot_cause = frames.BOOT_POWER
+        length = report.write(channel.tx, 12)
+        if self.behaviour.is_old:
+            length -= frames.Report.TAIL_LEN
+        self.send_sealed(channel, frames.REPORT, length)
 
     def send_sealed(self, channel: Channel, kind: int, payload_len: int) -> None:
         length = channel.seal(kind, payload_len)
@@ -220,7 +247,7 @@ class LightPulser:
         try:
             kind, payload_len = self._link.receive(buf, len(buf))
             self._heard_us = host_us()
-            if kind == frames.LEASE and self.behaviour.deaf_to_leases:
+            if (kind == frames.LEASE and self.behaviour.deaf_to_leases) or kind in self.behaviour.deaf_to:
                 return
             self.seen.append(kind)
             del self.seen[:-50]
@@ -266,7 +293,65 @@ class LightPulser:
             self.side, self.colour = assign.side, (assign.red, assign.green, assign.blue)
             self.assigns += 1
             self.report()
+        elif kind in (frames.TUNE, frames.NETWORK, frames.POWER) and not self.behaviour.is_old:
+            self._settle(kind, buf, payload_len)
         self._follow()
+
+    def _settle(self, kind: int, buf: bytearray, payload_len: int) -> None:
+        frame: frames.Tune | frames.Network | frames.Power
+        if kind == frames.TUNE:
+            frame = frames.Tune.read(buf, 12, payload_len)
+        elif kind == frames.NETWORK:
+            frame = frames.Network.read(buf, 12, payload_len)
+        else:
+            frame = frames.Power.read(buf, 12, payload_len)
+        if frames.is_newer_number(frame.number, self.settled[0]):
+            self.settled = (frame.number, self._obey(frame))
+            self.obeyed.append(frame)
+        self.report()
+
+    def _obey(self, frame: frames.Tune | frames.Network | frames.Power) -> int:
+        if isinstance(frame, frames.Power) and frame.want == frames.WANT_AWAKE:
+            if self.power == frames.POWER_DROWSY:
+                self.power = frames.POWER_AWAKE
+            return frames.SETTLED_DONE
+        if self.pacer.set_id:
+            return frames.SETTLED_RUNNING
+        if isinstance(frame, frames.Power):
+            self.power = frames.POWER_GOING
+        elif self.behaviour.flash_fails:
+            return frames.SETTLED_FLASH
+        elif isinstance(frame, frames.Tune):
+            self.trim_bp = frame.trim_bp
+        elif frame.op == frames.NETWORK_KEEP:
+            self.networks.pop(frame.ssid, None)
+            self.networks = dict([(frame.ssid, frame.password), *self.networks.items()][:3])
+        elif self.networks.pop(frame.ssid, None) is None:
+            return frames.SETTLED_IMPOSSIBLE
+        return frames.SETTLED_DONE
+
+    def doze(self) -> None:
+        """Ten minutes are over in which nothing happened: its radio sleeps between beacons."""
+        self.power = frames.POWER_DROWSY
+        self.report()
+
+    async def fall_asleep(self) -> None:
+        """Says so until it is answered, and is gone."""
+        self.power = frames.POWER_GOING
+        self.seen.clear()
+        for _ in range(20):
+            self.report()
+            await asyncio.sleep(0.05)
+            if frames.LEASE in self.seen:
+                break
+        self._link.lost()
+        self.behaviour.mute = self.behaviour.deaf = True
+
+    def wake_up(self) -> None:
+        """Its button was pressed: it starts anew."""
+        self.power = frames.POWER_AWAKE
+        self._link.lost()
+        self.behaviour.mute = self.behaviour.deaf = False
 
     def held_schedule(self) -> frames.Schedule:
         """A copy of the newest schedule that arrived, as an eavesdropper with the keys would hold it."""

@@ -45,6 +45,7 @@ SILENT_US = limits.PULSER_SILENT_MS * 1_000
 LEFT_ALONE_US = 15_000_000  # an open set whose last controller is gone
 LONGEST_US = limits.MAX_SET_MS * 1_000 - 500_000  # less what two clocks can differ: both end at one pass
 MAX_PLANS = 60_000  # a frame's revision has 16 bits, and clock corrections take some
+WAKING_RETRY_MS = 500  # a start that met a resting pulser has it woken, and may be said again after this
 STILLED_US = (limits.LEASE_MS + 200) * 1_000  # past this a pulser that says nothing has no lease any more
 
 
@@ -75,11 +76,19 @@ def check_ready(state: RoomState) -> list[Fault]:
         fact = state.facts.get(side)
         if fact is None:
             faults.append(Fault("incomplete", f"the room has no {side} pulser: pair one", side=side))
+        elif fact.power == "asleep":
+            faults.append(Fault("asleep", f"the {side} pulser is asleep: press its button", side=side))
         elif not fact.linked:
             text = f"the {side} pulser does not answer: switch it on, or bring it near"
             faults.append(Fault("offline", text, side=side))
         elif fact.charging:
             faults.append(Fault("charging", f"the {side} pulser is on its charger: unplug it", side=side))
+        elif fact.is_empty:
+            faults.append(Fault("empty", f"the {side} pulser's battery is empty: charge it", side=side))
+        elif fact.power in ("drowsy", "waking"):
+            words = "rests" if fact.power == "drowsy" else "is waking"
+            text = f"the {side} pulser {words}: it is ready within 3 s of a start"
+            faults.append(Fault("waking", text, side=side, retry_after_ms=WAKING_RETRY_MS))
         elif not fact.ready:
             text = f"the {side} pulser's clock is not known yet: wait a moment"
             faults.append(Fault("unready", text, side=side))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ..views import Side
+from ..views import Rest, Side
 from .pacing import Pacing
 from .timeline import Timeline
 
@@ -24,7 +24,8 @@ class Fact:
 
     `heard_us`: when it was last heard. `acked`: the newest plan of the room's set that it holds. `leased`: it
     has said that the set's lease reached it. `ended_set`, `ended_reason`: the newest set that ended on it,
-    and why (the protocol's names).
+    and why (the protocol's names). `power`: whether it rests; `waking` once it was asked to be awake, until
+    its clock is known again. `is_empty`: its charge is enough for no new set.
     """
 
     pulser_id: str
@@ -36,6 +37,8 @@ class Fact:
     leased: bool = False
     ended_set: int = 0
     ended_reason: str = "none"
+    power: Rest = "awake"
+    is_empty: bool = False
 
 
 # --- commands -------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Link:
         self.heard_us = 0
         self.stepped = False  # the pulser's clock is not the one that was fitted
         self.presses_told: int | None = None
-        self.charging_told = 0  # the flag as it was last shown
+        self.told: tuple[int, int, int] = (0, 0, 0)  # the charging flag, power and settled, as last shown
         self.assigned = 0  # how often it was told its side and its room's colour
         self.sent = 0
         self._counter = -1

@@ -9,13 +9,19 @@ from twintap_protocol import frames, limits
 from twintap_protocol.errors import RemoteError
 from twintap_protocol.link import Hello, beckon, welcome
 
+from ..core.charge import Charge
 from ..store import Pairing
+from ..views import Rest
 from .bucket import Bucket
 from .link import Address, Link, Send
 from .sealing import HostSealer
 
 _SILENT_US = limits.LINK_SILENT_MS * 1_000
 _KEEPALIVE_US = limits.KEEPALIVE_MS * 1_000
+_SILENT_DROWSY_US = limits.LINK_SILENT_DROWSY_MS * 1_000
+_KEEPALIVE_DROWSY_US = limits.KEEPALIVE_DROWSY_MS * 1_000
+_DROWSY_AFTER_US = 3_000_000  # from its first word of it on a pulser's radio still listens for so long
+_WAKING_US = 10_000_000  # one that was asked to wake, and whose clock is not known by then, is unready
 _ROAD_OPEN_US = 20_000_000  # often enough that firewalls between keep the road open
 _BECKON_FIRST_US = limits.HELLO_RETRY_MS * 1_000
 _BECKON_MOST_US = limits.HELLO_RETRY_MAX_MS * 1_000
@@ -42,6 +48,10 @@ class Pulser:
         self.pending: OrderedDict[bytes, Link] = OrderedDict()
         self.colour: tuple[int, int, int] = (0, 0, 0)
         self.identify_number = secrets.randbits(16)
+        self.charge = Charge()
+        self.is_asleep = False  # its last words were that it goes to sleep
+        self._drowsy_since_us: int | None = None
+        self._woken_us: int | None = None
         self._daemon_id = daemon_id
         self._send = send
         self._clock_us = clock_us
@@ -80,6 +90,39 @@ class Pulser:
             return False
         told, link.presses_told = link.presses_told, link.report.presses
         return told is not None and told != link.report.presses
+
+    # --- how it rests ---------------------------------------------------------------------------------------
+
+    def rest(self, now_us: int) -> Rest:
+        """Whether it is awake, by its newest report and by what it was asked to be."""
+        report = self.report
+        if self.link is None:
+            return "asleep" if self.is_asleep else "unknown"
+        is_drowsy = report is not None and report.power == frames.POWER_DROWSY
+        is_asked = self._woken_us is not None and now_us < self._woken_us + _WAKING_US
+        if is_asked and (is_drowsy or not self.is_ready(now_us)):
+            return "waking"
+        return "drowsy" if is_drowsy else "awake"
+
+    def woken(self, now_us: int) -> None:
+        """It is being asked to be awake. Of one that is not drowsy this says nothing new."""
+        if self.report is not None and self.report.power == frames.POWER_DROWSY:
+            self._woken_us = now_us
+
+    def take_report(self, now_us: int) -> None:
+        """Its newest report is a new one: what it says of its rest and its charge holds from now on."""
+        report = self.report
+        if report is None:
+            return
+        is_charging = bool(report.flags & frames.FLAG_CHARGING)
+        self.charge.take(report.battery_mv, is_charging=is_charging, now_us=now_us)
+        if report.power != frames.POWER_DROWSY:
+            if self._drowsy_since_us is not None:
+                self._keepalive_due_us = 0  # from its word on it waits no longer than any other
+            self._drowsy_since_us = None
+        elif self._drowsy_since_us is None:
+            self._drowsy_since_us = now_us
+            self._woken_us = None
 
     # --- making links ---------------------------------------------------------------------------------------
 
@@ -123,6 +166,7 @@ class Pulser:
         self._last_link = None
         self.link = link
         self.was_linked = True
+        self._drowsy_since_us = self._woken_us = None
         self._beckon_wait_us = _BECKON_FIRST_US
         self._keepalive_due_us = 0
         return gone
@@ -162,7 +206,8 @@ class Pulser:
 
     def is_silent(self, now_us: int) -> bool:
         """Whether the live link was not heard for so long that it has to be given up."""
-        return self.link is not None and now_us - self.link.heard_us > _SILENT_US
+        longest_us = _SILENT_US if self._drowsy_since_us is None else _SILENT_DROWSY_US
+        return self.link is not None and now_us - self.link.heard_us > longest_us
 
     def tick(self, now_us: int, ended_set: int) -> None:
         """A few times a second: beckons when there is no link, keeps an idle link alive when there is."""
@@ -184,7 +229,9 @@ class Pulser:
     def keep_alive(self, now_us: int, ended_set: int) -> None:
         """A sign of life without a right to vibrate, which also says which sets are over."""
         if self.link is not None:
-            self._keepalive_due_us = now_us + _KEEPALIVE_US
+            since_us = self._drowsy_since_us
+            is_saving = since_us is not None and now_us >= since_us + _DROWSY_AFTER_US
+            self._keepalive_due_us = now_us + (_KEEPALIVE_DROWSY_US if is_saving else _KEEPALIVE_US)
             self.link.send_lease(frames.Lease(0, 0, 0, 0, 0, ended_set))
 
     def assign(self) -> None:

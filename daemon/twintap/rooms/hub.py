@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from twintap_protocol import frames
 
+from ..bundled import firmware_version
 from ..errors import Fault, Refused
 from ..links.endpoint import Endpoint
 from ..links.pulser import Pulser
@@ -18,8 +19,11 @@ from ..store import Pairing, Store
 from ..views import PulserView, RoomEvent, RoomView, Side
 from .beat import Beat, beat_of
 from .room import Room, rgb
+from .settling import Settler
 from .showing import pulser_view
 from .telling import Chronicle, NoChronicle, Told
+from .tuning import Tuning
+from .waking import Waking
 from .watch import Watch
 from .wire import level_bp
 
@@ -86,6 +90,11 @@ class Hub:
         self._last_set_id = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._pairing = asyncio.Lock()  # pairings change one after the other, on the disk and here
+        self._settlers: dict[str, Settler] = {}
+        self._waking = Waking(self._settler, monotonic_us)
+        self.tuning = Tuning(
+            store, self._pulsers, self._rooms, self._pairing, self._room_for, self._settler, monotonic_us
+        )
         self.endpoint = Endpoint(
             self.daemon_id,
             monotonic_us,
@@ -98,6 +107,7 @@ class Hub:
 
     async def start(self) -> None:
         """Binds UDP and begins to look for its pulsers. Raises `StartupError` when the port is taken."""
+        await asyncio.to_thread(firmware_version)  # read from the disk once, and known from then on
         self.port = await self.endpoint.open(self.host, self.port)
         for name in self._store.made_rooms():
             self._room_for(name)
@@ -127,6 +137,7 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._waking.close()
         for room in self._rooms.values():
             room.close()
         self.endpoint.close()
@@ -135,6 +146,7 @@ class Hub:
         """Lets everything go without a word to any pulser, as a crash does: leases run out by themselves."""
         for task in self._tasks:
             task.cancel()
+        self._waking.abandon()
         for room in self._rooms.values():
             room.close()
         self.endpoint.close()
@@ -162,6 +174,32 @@ class Hub:
                 self._drop(before)
             pulser = self._add(pairing)
         self._rooms[pairing.room].tell("pulser.paired", "system", {"side": pairing.side, "pulser": pulser.id})
+        return pulser_view(pulser, monotonic_us())
+
+    async def replace_pulser(self, old_id: str, pairing: Pairing) -> PulserView:
+        """Takes a newly paired pulser in the place of `old_id`, which is forgotten: both at once, or neither.
+
+        `pairing` has the old one's room and side. Raises `Refused`: "unknown", "stale", or "running".
+        """
+        async with self._pairing:
+            old = self._pulser(old_id)
+            room = self._rooms[old.pairing.room]
+            if (pairing.room, pairing.side) != (old.pairing.room, old.pairing.side):
+                text = (
+                    f"pulser {old_id} is the {old.pairing.side} one of {old.pairing.room} by now: look again"
+                )
+                raise Refused(Fault("stale", text, field="side"))
+            if room.state.set is not None and room.state.set.phase != "ended":
+                raise Refused(Fault("running", "a set is running: stop it before a pulser is replaced"))
+            await asyncio.to_thread(self._store.replace_pairing, old.pairing.pulser_id, pairing)
+            before = self._pulsers.get(pairing.pulser_id.hex())
+            for gone in (old, before):
+                if gone is not None and self._pulsers.get(gone.id) is gone:
+                    self._rooms[gone.pairing.room].on_lost(gone)
+                    self._drop(gone)
+            pulser = self._add(pairing)
+        room.tell("pulser.removed", "system", {"side": old.pairing.side, "pulser": old.id})
+        room.tell("pulser.paired", "system", {"side": pairing.side, "pulser": pulser.id})
         return pulser_view(pulser, monotonic_us())
 
     async def remove_pulser(self, pulser_id: str) -> None:
@@ -230,6 +268,7 @@ class Hub:
 
     def _add(self, pairing: Pairing) -> Pulser:
         pulser = Pulser(pairing, self.daemon_id, self.endpoint.send, monotonic_us)
+        self._settlers[pulser.id] = Settler(pulser, monotonic_us)
         room = self._room_for(pairing.room)
         pulser.colour = rgb(room.colour)
         room.put(pulser)
@@ -250,6 +289,11 @@ class Hub:
         self._rooms[pulser.pairing.room].drop(pulser)
         self._pulsers.pop(pulser.id, None)
         self.endpoint.remove(pulser)
+        self._settlers.pop(pulser.id).reported()
+        self._waking.forget(pulser)
+
+    def _settler(self, pulser: Pulser) -> Settler:
+        return self._settlers[pulser.id]
 
     # --- rooms ----------------------------------------------------------------------------------------------
 
@@ -297,6 +341,7 @@ class Hub:
         held = self._rooms.get(room)
         if held is not None:
             held.on_session()
+            self.wake(room)
 
     def any_set_on(self) -> bool:
         """Whether a set is under way anywhere."""
@@ -314,8 +359,23 @@ class Hub:
     async def start_set(
         self, room: str, changes: Mapping[str, object], *, actor: str, revision: int | None
     ) -> RoomView:
-        """Starts a set; returns once both pulsers have acknowledged. Raises `Refused`."""
-        return await self._room(room).start(changes, actor, revision)
+        """Starts a set; returns once both pulsers have acknowledged. Raises `Refused`.
+
+        Pulsers that rest are woken by it: `waking` says when it may be said again.
+        """
+        try:
+            return await self._room(room).start(changes, actor, revision)
+        except Refused as refusal:
+            if refusal.fault.code == "waking":
+                self.wake(room)
+            raise
+
+    def wake(self, room: str) -> RoomView:
+        """Asks the room's pulsers to be awake; in a set they are. Raises `Refused("unknown")`."""
+        held = self._room(room)
+        if not self.is_set_on(room):
+            self._waking.wake(held.pulsers.values())
+        return held.view()
 
     async def change_set(
         self, room: str, changes: Mapping[str, object], *, actor: str, revision: int | None
@@ -333,7 +393,7 @@ class Hub:
         async with self._pairing:
             if held.state.set is not None and held.state.set.phase != "ended":
                 raise Refused(Fault("running", "a set is running: stop it before the sides are swapped"))
-            with held.swapping():
+            with held.rearranging():
                 # On the disk first, both at once: whatever fails or dies here, no side has two pulsers.
                 await asyncio.to_thread(self._store.put_pairings, held.swapped())
                 held.swap_sides()
@@ -357,6 +417,7 @@ class Hub:
         """A controller that may command holds an open socket to `room`: an open set is not left alone."""
         held = self._room(room)
         held.controllers += 1
+        self.wake(room)
         log.debug("%s is at room %s", label, room)
         try:
             yield
@@ -392,11 +453,30 @@ class Hub:
     # --- what happens by itself -----------------------------------------------------------------------------
 
     def _on_linked(self, pulser: Pulser) -> None:
-        self._rooms[pulser.pairing.room].on_linked(pulser)
+        room = self._rooms[pulser.pairing.room]
+        if pulser.is_asleep:
+            pulser.is_asleep = False
+            room.tell("pulser.woke", "system", {"side": room.side_of(pulser), "pulser": pulser.id})
+        room.on_linked(pulser)
         pulser.keep_alive(monotonic_us(), self._ended_for(pulser))
 
     def _on_report(self, pulser: Pulser) -> None:
-        self._rooms[pulser.pairing.room].on_report(pulser)
+        now_us, room, report = monotonic_us(), self._rooms[pulser.pairing.room], pulser.report
+        pulser.take_report(now_us)
+        if report is not None and report.power == frames.POWER_GOING:
+            # Its last words, which it repeats until it is answered; then nobody is there any more.
+            pulser.keep_alive(now_us, self._ended_for(pulser))
+            pulser.is_asleep = True
+            self._lose(pulser)
+            room.on_asleep(pulser)
+        else:
+            room.on_report(pulser)
+        self._settlers[pulser.id].reported()
+
+    def _lose(self, pulser: Pulser) -> None:
+        pulser.heard_at_us = pulser.link.heard_us if pulser.link is not None else None
+        self.endpoint.forget_links(pulser.lose())
+        self._settlers[pulser.id].reported()
 
     def _on_task_done(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
@@ -412,8 +492,7 @@ class Hub:
             now_us = monotonic_us()
             for pulser in list(self._pulsers.values()):
                 if pulser.is_silent(now_us):
-                    pulser.heard_at_us = pulser.link.heard_us if pulser.link is not None else None
-                    self.endpoint.forget_links(pulser.lose())
+                    self._lose(pulser)
                     self._rooms[pulser.pairing.room].on_lost(pulser)
                 pulser.tick(now_us, self._ended_for(pulser))
                 # A clock that was ready goes stale in silence, without any report.
@@ -426,6 +505,8 @@ class Hub:
             await asyncio.sleep(_TROUBLES_S)
             for room in list(self._rooms.values()):
                 room.show_troubles()
+                if self.chronicle.session(room.name) is not None and not self.is_set_on(room.name):
+                    self._waking.keep(room.pulsers.values())
 
     async def _remember_addresses(self) -> None:
         """Keeps where each pulser was last heard: the road that needs no mDNS after a restart."""

@@ -46,7 +46,7 @@ from ..views import (
     Side,
     other,
 )
-from .showing import pulser_view, set_view
+from .showing import battery_of, pulser_view, set_view
 from .stilling import still
 from .telling import Chronicle, Told
 from .troubles import Troubles
@@ -104,7 +104,7 @@ class Room:
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._started_at: str | None = None
         self._passes_told = 0
-        self._is_swapping = False
+        self._is_rearranged = False
         self._hands: tuple[Side, ...] = ()
         self._shown: dict[str, tuple[object, ...]] = {}
         self.stops = 0  # hard stops so far: what was under way without a set is called off by one
@@ -113,8 +113,8 @@ class Room:
 
     async def start(self, changes: Mapping[str, object], actor: str, revision: int | None) -> RoomView:
         """Starts a set; returns once both pulsers have acknowledged it. Raises `Refused`."""
-        if self._is_swapping:
-            text = "the sides are being swapped: start again in a moment"
+        if self._is_rearranged:
+            text = "pulsers are changing their places: start again in a moment"
             raise Refused(Fault("running", text, retry_after_ms=200))
         lead_us, margin_us = self._lead()
         set_id = self._next_set_id()
@@ -213,6 +213,13 @@ class Room:
             self.command(PulserLost(side, "lost"))
         self.tell("pulser.lost", "system", {"side": side, "pulser": pulser.id})
 
+    def on_asleep(self, pulser: Pulser) -> None:
+        """A pulser of this room said that it goes to sleep, and its link is given up."""
+        side = self.side_of(pulser)
+        if side is not None:
+            self.command(PulserLost(side, "lost"))
+        self.tell("pulser.asleep", "system", {"side": side, "pulser": pulser.id})
+
     def on_report(self, pulser: Pulser) -> None:
         """A newer report came from a pulser of this room."""
         side = self.side_of(pulser)
@@ -231,8 +238,9 @@ class Room:
                 self.command(Look(self.controllers))
         if pulser.has_new_press():
             self.tell("pulser.pressed", "button", {"side": side, "pulser": pulser.id})
-        if link.report.stamps or link.report.flags & frames.FLAG_CHARGING != link.charging_told:
-            link.charging_told = link.report.flags & frames.FLAG_CHARGING
+        told = (link.report.flags & frames.FLAG_CHARGING, link.report.power, link.report.settled)
+        if link.report.stamps or told != link.told:
+            link.told = told
             self.show(pulser)
         self._wake()
 
@@ -241,21 +249,23 @@ class Room:
         report = pulser.report
         shown: tuple[object, ...] = ()
         if report is not None:
+            now_us = self._clock_us()
             charging = bool(report.flags & frames.FLAG_CHARGING)
-            battery = report.battery_mv // _BATTERY_STEP_MV
-            shown = (pulser.is_ready(self._clock_us()), charging, battery, report.ceiling_bp)
+            battery = (report.battery_mv // _BATTERY_STEP_MV, report.battery)
+            kept = (report.ceiling_bp, report.trim_bp, report.networks)
+            shown = (pulser.is_ready(now_us), pulser.rest(now_us), charging, *battery, *kept)
         if shown != self._shown.get(pulser.id, ()):
             self._shown[pulser.id] = shown
             self.tell("pulser.changed", "system", {"side": pulser.pairing.side, "pulser": pulser.id})
 
     @contextmanager
-    def swapping(self) -> Generator[None]:
+    def rearranging(self) -> Generator[None]:
         """Meanwhile no set starts: what was planned for left must not come to right."""
-        self._is_swapping = True
+        self._is_rearranged = True
         try:
             yield
         finally:
-            self._is_swapping = False
+            self._is_rearranged = False
 
     def swapped(self) -> list[Pairing]:
         """The pairings as they are once left is right."""
@@ -278,6 +288,20 @@ class Room:
     def put(self, pulser: Pulser) -> None:
         """`pulser` has its side of this room from now on."""
         self.pulsers[pulser.pairing.side] = pulser
+        self.state = evolve(self.state, PulsersChanged())
+
+    def receive(self, pulser: Pulser) -> None:
+        """The same for one that had another place before: it learns its side and this room's colour."""
+        self.put(pulser)
+        self._colour(pulser)
+
+    def release(self, pulser: Pulser) -> None:
+        """`pulser` goes to another place. The caller has seen that no set is on."""
+        side = self.side_of(pulser)
+        if side is not None:
+            del self.pulsers[side]
+            self._troubles.left(side)
+        self._shown.pop(pulser.id, None)
         self.state = evolve(self.state, PulsersChanged())
 
     def drop(self, pulser: Pulser) -> None:
@@ -304,14 +328,17 @@ class Room:
         """The room's colour, `#rrggbb`, on its screens and on its pulsers' lights."""
         self.colour = colour
         for pulser in self.pulsers.values():
-            pulser.colour = rgb(colour)
-            if pulser.link is not None:
-                pulser.link.assigned = 0
-            pulser.assign()
+            self._colour(pulser)
+
+    def _colour(self, pulser: Pulser) -> None:
+        pulser.colour = rgb(self.colour)
+        if pulser.link is not None:
+            pulser.link.assigned = 0
+        pulser.assign()
 
     def show_troubles(self) -> None:
         """Tells watchers when something is amiss that was not, or is no more, without any command."""
-        if self._troubles.news(self.pulsers, self._clock_us(), self._chronicle().troubles()):
+        if self._troubles.news(self.pulsers, self.state.set, self._clock_us(), self._chronicle().troubles()):
             self.tell("room.troubles", "system", {})
         before, self._hands = self._hands, self._chronicle().hands(self.name)
         if before != self._hands:
@@ -335,6 +362,8 @@ class Room:
                 wire.leased if wire is not None else False,
                 report.ended_set if report is not None else 0,
                 frames.ENDED_NAMES.get(report.ended_reason, "fault") if report is not None else "none",
+                pulser.rest(now_us) if with_clocks else "awake",
+                battery_of(report) == "empty",
             )
         self.state = RoomState(facts, self.state.set, self.state.revision)
 
@@ -504,7 +533,7 @@ class Room:
             pulser_view(right, now_us) if right is not None else None,
             set_view(self.state.set, self._wires, self._set_uid, self._started_at, self._error_us, now_us),
             self._chronicle().session(self.name),
-            self._troubles.now(self.pulsers, now_us, self._chronicle().troubles()),
+            self._troubles.now(self.pulsers, self.state.set, now_us, self._chronicle().troubles()),
             self._chronicle().hands(self.name),
         )
 

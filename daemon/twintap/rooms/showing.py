@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from twintap_protocol import frames
 
+from ..bundled import firmware_version
 from ..core.pacing import OPEN
 from ..core.state import SetState
 from ..links.pulser import Pulser
-from ..views import ClockView, PulserView, SetView, Side, SideCounts
+from ..views import Battery, ClockView, PulserView, SetView, Side, SideCounts
 from .wire import Wire
 
 
@@ -89,4 +90,41 @@ def pulser_view(pulser: Pulser, now_us: int) -> PulserView:
         report.presses if report is not None else 0,
         pulser.dropped + (report.dropped if report is not None else 0),
         clock,
+        power=pulser.rest(now_us),
+        battery=battery_of(report),
+        trim_pct=report.trim_bp / 100 if report is not None and report.trim_bp else None,
+        networks=report.networks if report is not None and report.trim_bp else None,
+        rssi_dbm=-report.rssi if report is not None and report.rssi else None,
+        boot_cause=_boot_cause(report),
+        charge_left_min=_charge_left_min(pulser),
+        firmware_is_old=_is_old(report),
     )
+
+
+_BATTERIES: tuple[Battery, ...] = ("unknown", "fine", "low", "empty")
+_CHARGE_SHOWN_MIN = 24 * 60  # past this the figure says nothing
+
+
+def battery_of(report: frames.Report | None) -> Battery:
+    """How a pulser judges its own charge; one that a later firmware might know is unknown here."""
+    if report is None or report.battery >= len(_BATTERIES):
+        return "unknown"
+    return _BATTERIES[report.battery]
+
+
+def _boot_cause(report: frames.Report | None) -> str | None:
+    if report is None or report.boot_cause == frames.BOOT_UNKNOWN:
+        return None
+    return frames.BOOT_NAMES.get(report.boot_cause)
+
+
+def _charge_left_min(pulser: Pulser) -> int | None:
+    left_min = pulser.charge.left_min if pulser.link is not None else None
+    return min(_CHARGE_SHOWN_MIN, int(left_min)) if left_min is not None else None
+
+
+def _is_old(report: frames.Report | None) -> bool:
+    bundled = firmware_version()
+    if report is None or bundled is None:
+        return False
+    return (report.version_major, report.version_minor, report.version_patch) < bundled

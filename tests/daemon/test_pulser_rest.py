@@ -1,0 +1,165 @@
+"""Pulsers that rest: drowsy ones are woken and kept, sleeping ones are said to sleep, and neither is lost."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import twintap.links.pulser
+import twintap.rooms.hub
+import twintap.rooms.waking
+from tests.support.hub_house import House, house, until
+from twintap.errors import Fault, Refused
+from twintap.rooms.telling import NoChronicle
+from twintap_protocol import frames
+
+
+def powers(home: House) -> tuple[str, str]:
+    left, right = home.room.left, home.room.right
+    assert left is not None
+    assert right is not None
+    return left.power, right.power
+
+
+def problems(home: House) -> set[tuple[str, str | None]]:
+    return {(problem.code, problem.side) for problem in home.room.problems}
+
+
+async def dozing(home: House) -> None:
+    await home.ready()
+    home.left.doze()
+    home.right.doze()
+    await until(lambda: powers(home) == ("drowsy", "drowsy"), "both are drowsy")
+
+
+async def started(home: House, **changes: object) -> list[Fault]:
+    """Starts, as often as it is asked to say it again; gives what it was refused for."""
+    faults: list[Fault] = []
+    while len(faults) < 5:
+        try:
+            await home.hub.start_set("blue", changes, actor="ann", revision=None)
+        except Refused as refusal:
+            faults.append(refusal.fault)
+            await home.ready()
+        else:
+            break
+    return faults
+
+
+async def test_a_start_wakes_a_pair_that_rests_and_says_so(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await dozing(home)
+        assert problems(home) == {("waking", "left"), ("waking", "right")}
+        (fault,) = await started(home, passes=2)
+        assert (fault.code, fault.retry_after_ms) == ("waking", 500)
+        assert powers(home) == ("awake", "awake")
+        assert (await home.over()).ended_reason == "finished"
+
+
+async def test_a_wake_whose_frames_are_lost_is_asked_again(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await dozing(home)
+        home.right.behaviour.deaf_to.add(frames.POWER)
+        home.hub.wake("blue")
+        await until(lambda: powers(home) == ("awake", "waking"), "the right one hears nothing")
+        assert problems(home) == {("waking", "right")}
+        home.right.behaviour.deaf_to.clear()
+        await until(lambda: home.room.ready, "a repeat reached it")
+        powered = [frame for frame in home.right.obeyed if isinstance(frame, frames.Power)]
+        assert len({frame.number for frame in powered}) == len(powered), "a repeat is obeyed once"
+
+
+async def test_a_drowsy_pulser_is_waited_for_longer_and_asked_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as home:
+        await dozing(home)
+        monkeypatch.setattr(twintap.links.pulser, "_SILENT_US", 300_000)
+        monkeypatch.setattr(twintap.links.pulser, "_KEEPALIVE_US", 100_000)
+        monkeypatch.setattr(twintap.links.pulser, "_DROWSY_AFTER_US", 0)
+        home.left.seen.clear()
+
+        def is_silent() -> bool:
+            view = home.room.left
+            assert view is not None
+            assert view.link == "linked", "its silence is that of one who rests"
+            assert view.last_heard_at is not None
+            return datetime.now(UTC) - datetime.fromisoformat(view.last_heard_at) > timedelta(seconds=1.5)
+
+        await until(is_silent, "it says something every 4 s")
+        assert home.left.seen.count(frames.LEASE) <= 2, "its radio is left alone"
+
+
+async def test_a_pulser_that_goes_to_sleep_is_asleep_and_not_lost(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await home.ready()
+        async with home.hub.watch("blue") as events:
+            told: list[str] = []
+            await home.left.fall_asleep()
+            assert frames.LEASE in home.left.seen, "its last words were answered"
+            assert (powers(home)[0], problems(home)) == ("asleep", {("asleep", "left")})
+            assert "press its button" in home.room.problems[0].message
+            with pytest.raises(Refused) as refused:
+                await home.hub.start_set("blue", {}, actor="ann", revision=None)
+            assert refused.value.fault.code == "asleep"
+            home.left.wake_up()
+            await home.ready()
+            while "pulser.linked" not in told:
+                told.append((await anext(aiter(events))).type)
+        of_rest = [kind for kind in told if kind in ("pulser.asleep", "pulser.lost", "pulser.woke")]
+        assert of_rest == ["pulser.asleep", "pulser.woke"]
+        assert not home.room.troubles, "nobody was out of reach"
+
+
+class _Session(NoChronicle):
+    """A room where a session is always open."""
+
+    def session(self, room: str) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return room
+
+
+async def test_while_a_session_is_open_its_pulsers_do_not_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twintap.rooms.hub, "_TROUBLES_S", 0.1)
+    monkeypatch.setattr(twintap.rooms.waking, "KEEP_US", 300_000)
+    async with house(tmp_path) as home:
+        await dozing(home)
+        home.hub.chronicle = _Session()  # pyright: ignore[reportAttributeAccessIssue]
+        await until(lambda: powers(home) == ("awake", "awake"), "they were woken without a word")
+
+        def asked() -> int:
+            return min(len(home.left.obeyed), len(home.right.obeyed))
+
+        before = asked()
+        await until(lambda: asked() >= before + 2, "they are kept awake")
+        home.left.doze()
+        await until(lambda: powers(home)[0] == "awake", "one that dozed off all the same is woken")
+
+
+async def test_who_comes_to_command_and_who_opens_a_session_wakes_the_room(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await dozing(home)
+        with home.hub.controller_present("blue", "ann"):
+            await until(lambda: powers(home) == ("awake", "awake"), "a controller came")
+        await dozing(home)
+        home.hub.session_changed("blue")
+        await until(lambda: powers(home) == ("awake", "awake"), "a session was opened")
+
+
+async def test_a_pulser_of_minor_0_is_never_sent_what_it_does_not_know(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        for pulser in (home.left, home.right):
+            pulser.behaviour.is_old = True
+        await home.ready()
+        home.hub.wake("blue")
+        assert powers(home) == ("awake", "awake")
+        view = home.room.left
+        assert view is not None
+        assert (view.trim_pct, view.networks, view.battery, view.boot_cause) == (None, None, "unknown", None)
+        with pytest.raises(Refused) as refused:
+            await home.hub.tuning.sleep(view.id, actor="ann")
+        assert refused.value.fault.code == "old"
+        assert await started(home, passes=1) == []
+        await home.over()
+        assert not {frames.TUNE, frames.NETWORK, frames.POWER} & set(home.left.seen)
