@@ -17,7 +17,7 @@ from twintap_protocol.errors import TwintapError
 from .access.trusted import client_context
 from .errors import Fault, Refused
 from .names import clean
-from .pairing import Where
+from .pairing.wanted import Place, Road, Where
 from .store import Pairing, default_path, read_admin_token
 
 DEFAULT_URL = "http://127.0.0.1:8700"
@@ -168,16 +168,16 @@ class RemoteRegistrar:
         found = await self._client.ask("GET", "/daemon")
         return Where(found["daemon_id"], tuple((one["host"], one["port"]) for one in found["addresses"]))
 
-    async def add(self, pairing: Pairing) -> str:
+    async def add(self, pairing: Pairing, replace: bytes | None = None) -> str:
         """Give the key to the daemon."""
-        body = {
+        body: dict[str, object] = {
             "pulser_id": pairing.pulser_id.hex(),
             "key": pairing.key.hex(),
-            "room": pairing.room,
-            "side": pairing.side,
-            "name": pairing.name,
             "ceiling_pct": int(pairing.ceiling_pct),
         }
+        if replace is not None:
+            return str((await self._client.ask("POST", f"/pulsers/{replace.hex()}/replace", body))["colour"])
+        body |= {"room": pairing.room, "side": pairing.side, "name": pairing.name}
         return str((await self._client.ask("POST", "/pulsers", body))["colour"])
 
     async def undo(self, pulser_id: bytes) -> None:
@@ -188,3 +188,16 @@ class RemoteRegistrar:
         """Ask whether the pulser is linked."""
         found = await self._client.ask("GET", "/pulsers")
         return any(one["id"] == pulser_id.hex() and one["link"] == "linked" for one in found["pulsers"])
+
+    async def road(self, pulser_id: bytes) -> Road:
+        """Ask what is heard of the pulser."""
+        found = await self._client.ask("GET", f"/pulsers/{pulser_id.hex()}/road")
+        return Road(found["linked"] is True, found["announced"] is True)
+
+    async def places(self) -> Mapping[bytes, Place]:
+        """Ask where every paired pulser works."""
+        found = await self._client.ask("GET", "/places")
+        return {
+            bytes.fromhex(one["pulser"]): Place(one["room"], one["side"], one["name"], one["ceiling_pct"])
+            for one in found
+        }

@@ -33,6 +33,7 @@ PULSER_SERVICE = "_twintap-pulser._udp.local."
 DAEMON_SERVICE = "_twintap._udp.local."
 
 _FOREIGN_MAX = 64  # more than one house has; a flood of names must not fill the memory
+_OWN_MAX = 2_000  # as many pulsers as can be paired
 _RESOLVING_MAX = 32
 _RESOLVE_WITHIN_MS = 3_000
 _INTERFACES_EVERY_S = 5.0  # a pulser on a network just joined is found within this and its own rhythm
@@ -55,20 +56,34 @@ class Heard:
 
 @dataclass(slots=True)
 class Foreign:
-    """The pulsers heard that are not this daemon's; the newest few."""
+    """The pulsers heard that are not this daemon's; the newest few. Of its own, only that they are heard."""
 
     _heard: OrderedDict[str, Heard] = field(default_factory=OrderedDict[str, Heard])
+    _own: OrderedDict[str, None] = field(default_factory=OrderedDict[str, None])
 
     def put(self, heard: Heard) -> None:
         """Remember one, in place of what it said before."""
+        self._own.pop(heard.id, None)
         self._heard[heard.id] = heard
         self._heard.move_to_end(heard.id)
         while len(self._heard) > _FOREIGN_MAX:
             self._heard.popitem(last=False)
 
+    def put_own(self, pulser_id: str) -> None:
+        """Remember that one which says to be this daemon's is announced."""
+        self.drop(pulser_id)
+        self._own[pulser_id] = None
+        while len(self._own) > _OWN_MAX:
+            self._own.popitem(last=False)
+
     def drop(self, pulser_id: str) -> None:
         """Forget one, if it is there."""
         self._heard.pop(pulser_id, None)
+        self._own.pop(pulser_id, None)
+
+    def hears(self, pulser_id: str) -> bool:
+        """Whether a pulser is announced by mDNS now, whoever's it says to be."""
+        return pulser_id in self._own or pulser_id in self._heard
 
     def heard(self) -> list[Heard]:
         """Give all of them."""
@@ -245,7 +260,7 @@ class Discovery:
         while len(self._ids) > _FOREIGN_MAX:
             self._ids.popitem(last=False)
         if heard.daemon_id == self._daemon_id.hex():
-            self._foreign.drop(heard.id)
+            self._foreign.put_own(heard.id)
             self._heard_of(bytes.fromhex(heard.id), heard.host, heard.port)
         else:
             self._foreign.put(heard)

@@ -210,6 +210,14 @@ class Store:
                 self._write_pairings(changed)
                 self._pairings = changed
 
+    def replace_pairing(self, old_id: bytes, pairing: Pairing) -> None:
+        """Keep a pairing and forget another pulser's, in one write: both or neither. StoreError."""
+        with self._mutex:
+            changed = {key: value for key, value in self._pairings.items() if key != old_id}
+            changed[pairing.pulser_id] = pairing
+            self._write_pairings(changed)
+            self._pairings = changed
+
     def room_colour(self, name: str) -> str:
         """Give a room's colour as `#rrggbb`: chosen at its first use, the least used so far, and kept."""
         with self._mutex:

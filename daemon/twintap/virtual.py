@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import addresses
 from .console import open_console
 from .errors import ConsoleError, StartupError
-from .pairing import Wanted, Where, pair, pulser_id_in
-from .store import Pairing, Store
+from .pairing import Wanted, pair, pulser_id_in
+from .pairing.here import HubRegistrar
+from .store import Store
 from .views import SIDES, Side
 
 if TYPE_CHECKING:
@@ -54,42 +54,6 @@ class _Place:
     @property
     def console(self) -> Path:
         return self.folder / "console"
-
-
-class HubRegistrar:
-    """Pairing's view of the daemon that runs in this very process."""
-
-    def __init__(self, hub: "Hub", store: Store, host: str) -> None:
-        """Take a hub that has been started, and the host it serves on."""
-        self._hub = hub
-        self._store = store
-        self._host = host
-        self._before: dict[bytes, Pairing | None] = {}
-
-    async def where(self) -> Where:
-        """Give the daemon's addresses, loopback first: a virtual board is on this computer."""
-        own = await asyncio.to_thread(addresses.own_addresses)
-        hosts = list(reversed(addresses.served_addresses(self._host, own)))
-        return Where(self._store.daemon_id.hex(), tuple((host, self._hub.port) for host in hosts))
-
-    async def add(self, pairing: Pairing) -> str:
-        """Keep the pairing, and what it replaces until the next one of this pulser."""
-        before = next((old for old in self._store.pairings() if old.pulser_id == pairing.pulser_id), None)
-        colour = await asyncio.to_thread(self._store.room_colour, pairing.room)
-        await self._hub.add_pulser(pairing)
-        self._before[pairing.pulser_id] = before
-        return colour
-
-    async def undo(self, pulser_id: bytes) -> None:
-        """Forget the pairing; the one that it replaced, if any, holds again."""
-        before = self._before.pop(pulser_id, None)
-        await self._hub.remove_pulser(pulser_id.hex())
-        if before is not None:
-            await self._hub.add_pulser(before)
-
-    async def is_linked(self, pulser_id: bytes) -> bool:
-        """Say whether the pulser is linked."""
-        return any(view.id == pulser_id.hex() and view.link == "linked" for view in self._hub.pulsers())
 
 
 class VirtualPairs:

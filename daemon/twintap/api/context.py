@@ -1,6 +1,5 @@
 """What every route needs, in one place."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -8,7 +7,8 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from ..access.offers import Offers
-from ..store import Pairing, Store
+from ..pairing.here import HubRegistrar, Undo
+from ..store import Store
 from .gate import Gate
 
 if TYPE_CHECKING:
@@ -17,26 +17,6 @@ if TYPE_CHECKING:
     from ..journal.journal import Journal
     from ..rooms.hub import Hub
     from ..sessions.desk import Desk
-
-_UNDO_MAX = 16
-
-
-@dataclass(slots=True)
-class Undo:
-    """What was before the latest pairings, so that one which fails at the cable can be taken back."""
-
-    _before: OrderedDict[bytes, Pairing | None] = field(default_factory=OrderedDict[bytes, Pairing | None])
-
-    def keep(self, pulser_id: bytes, before: Pairing | None) -> None:
-        """Remember what a new pairing replaced (None: nothing); only the latest few are kept."""
-        self._before[pulser_id] = before
-        self._before.move_to_end(pulser_id)
-        while len(self._before) > _UNDO_MAX:
-            self._before.popitem(last=False)
-
-    def take(self, pulser_id: bytes) -> Pairing | None:
-        """Give what was before and forget it; KeyError if this pulser was not paired lately."""
-        return self._before.pop(pulser_id)
 
 
 @dataclass(slots=True)
@@ -53,6 +33,11 @@ class Context:
     undo: Undo = field(default_factory=Undo)
     offers: Offers = field(default_factory=Offers)
     certificates: "Certificates | None" = None
+
+    @property
+    def registrar(self) -> HubRegistrar:
+        """This daemon, as pairing sees it."""
+        return HubRegistrar(self.hub, self.store, self.host, foreign=self.foreign, undo=self.undo)
 
     @property
     def tls(self) -> bool:

@@ -165,10 +165,7 @@ async def add_pulser(context: Ctx, _: Administrator, body: models.PairingBody) -
         name=body.name or f"{body.room} {body.side}"[:NAME_MAX],
         ceiling_pct=body.ceiling_pct,
     )
-    before = next((old for old in context.store.pairings() if old.pulser_id == pairing.pulser_id), None)
-    colour = await asyncio.to_thread(context.store.room_colour, pairing.room)
-    pulser = await context.hub.add_pulser(pairing)
-    context.undo.keep(pairing.pulser_id, before)
+    pulser, colour = await context.registrar.keep(pairing)
     return models.Paired(pulser=pulser, colour=colour)
 
 
@@ -177,14 +174,7 @@ async def add_pulser(context: Ctx, _: Administrator, body: models.PairingBody) -
 )
 async def undo_pairing(context: Ctx, _: Administrator, pulser: PulserId) -> None:
     """Take back the latest pairing of a pulser, as if it had not been: for one that failed at the cable."""
-    pulser_id = bytes.fromhex(pulser)
-    try:
-        before = context.undo.take(pulser_id)
-    except KeyError:
-        raise Refused(Fault("unknown", "this pulser was not paired lately", field="pulser")) from None
-    await context.hub.remove_pulser(pulser)
-    if before is not None:
-        await context.hub.add_pulser(before)
+    await context.registrar.undo(bytes.fromhex(pulser))
 
 
 @router.delete("/pulsers/{pulser}", status_code=status.HTTP_204_NO_CONTENT, responses=answers(404, 409, 507))

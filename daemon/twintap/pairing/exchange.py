@@ -1,4 +1,4 @@
-"""Pairing: a pulser and this daemon come to share a key, over the pulser's cable.
+"""The exchange: daemon and pulser come to share a key, both or neither.
 
 The order is: the daemon first, the pulser second. The daemon is the one that can say no for a reason that a
 person has to settle (the side is taken), and what it has done can be taken back exactly. The pulser's `pair`
@@ -9,70 +9,27 @@ is put back, and the person is told to run the command again: a new pairing repl
 """
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 from twintap_protocol import frames
 
-from .console import Console, ConsoleRefused
-from .errors import ConsoleError
-from .names import clean
-from .store import Pairing
-from .views import Side
+from ..console import Console, ConsoleRefused
+from ..errors import ConsoleError, Refused, StoreError
+from ..names import clean
+from ..store import Pairing
+from .networks import keep_network
+from .steps import Steps
+from .wanted import Registrar, Wanted, Where
 
 ADDRESSES_MAX = 4  # as many as a pulser keeps
 _ROOM_BYTES_MAX = 64  # on the pulser a room's name is for people to read; the daemon's is the one that counts
 _LINK_WITHIN_S = 15.0
 _LINK_POLL_S = 0.2
 
-
-@dataclass(frozen=True, slots=True)
-class Wifi:
-    """The network that a pulser shall join."""
-
-    ssid: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a person asked for."""
-
-    room: str
-    side: Side
-    ceiling_pct: int = 60
-    name: str | None = None
-    wifi: Wifi | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """What a pulser has to know of its daemon."""
-
-    daemon_id: str
-    addresses: tuple[tuple[str, int], ...]
-
-
-class Registrar(Protocol):
-    """The daemon, as pairing needs it: over HTTP, or in the same process."""
-
-    async def where(self) -> Where:
-        """Say what the pulser is to be told."""
-        ...
-
-    async def add(self, pairing: Pairing) -> str:
-        """Keep the pairing and give the room's colour (`#rrggbb`); `Refused` leaves all as it was."""
-        ...
-
-    async def undo(self, pulser_id: bytes) -> None:
-        """Put back what was before `add`."""
-        ...
-
-    async def is_linked(self, pulser_id: bytes) -> bool:
-        """Say whether the pulser is linked."""
-        ...
+_T = TypeVar("_T")
 
 
 def pulser_id_in(info: Mapping[str, Any], port: str) -> bytes:
@@ -89,20 +46,45 @@ def pulser_id_in(info: Mapping[str, Any], port: str) -> bytes:
     return pulser_id
 
 
-async def pair(console: Console, registrar: Registrar, wanted: Wanted) -> bytes:
-    """Pair the pulser at `console`; give its id. `ConsoleError` or `Refused`: nothing is left half done."""
-    info = await console.ready()
-    pulser_id = pulser_id_in(info, console.port)
-    where = await registrar.where()
+def check_reachable(info: Mapping[str, Any], where: Where) -> None:
+    """Raise `ConsoleError` if the daemon serves loopback alone and the pulser is none of this computer's."""
     is_here = str(info.get("address")).startswith("127.")  # a virtual board on this computer
     if not is_here and all(host.startswith("127.") for host, _ in where.addresses):
         raise ConsoleError(
             "the daemon serves this computer alone, where no real pulser reaches it: "
             "serve with --host 0.0.0.0, then pair again"
         )
+
+
+async def pair(console: Console, registrar: Registrar, wanted: Wanted) -> bytes:
+    """Pair the pulser at `console`, without a look whether it links; give its id.
+
+    `ConsoleError` or `Refused`: nothing is left half done.
+    """
+    info = await console.ready()
+    pulser_id_in(info, console.port)
+    where = await registrar.where()
+    check_reachable(info, where)
     if wanted.wifi is not None:
         # Before the pairing: a network that the pulser refuses must not cost it the daemon it has.
-        await console.call("wifi", {"ssid": wanted.wifi.ssid, "password": wanted.wifi.password})
+        await keep_network(console, wanted.wifi)
+    return await exchange(console, registrar, wanted, info, where)
+
+
+async def exchange(
+    console: Console,
+    registrar: Registrar,
+    wanted: Wanted,
+    info: Mapping[str, Any],
+    where: Where,
+    steps: Steps | None = None,
+) -> bytes:
+    """Give one new key to both; give the pulser's id. `info` is what the pulser just said of itself.
+
+    `steps` hears of "daemon" and "key". `ConsoleError` or `Refused`: both are as they were, as the module's
+    text says. Cancelled, it goes on to its end, which is some seconds away, and is cancelled then.
+    """
+    pulser_id = pulser_id_in(info, console.port)
     pairing = Pairing(
         pulser_id=pulser_id,
         key=os.urandom(16),
@@ -111,7 +93,23 @@ async def pair(console: Console, registrar: Registrar, wanted: Wanted) -> bytes:
         name=wanted.name or _name(info, wanted),
         ceiling_pct=wanted.ceiling_pct,
     )
-    colour = await registrar.add(pairing)
+    replace = wanted.replace if wanted.replace != pulser_id else None
+    await _to_its_end(_exchange(console, registrar, pairing, replace, where, steps or Steps()))
+    return pulser_id
+
+
+async def _exchange(
+    console: Console,
+    registrar: Registrar,
+    pairing: Pairing,
+    replace: bytes | None,
+    where: Where,
+    steps: Steps,
+) -> None:
+    steps.begin("daemon")
+    colour = await registrar.add(pairing, replace) if replace is not None else await registrar.add(pairing)
+    steps.end("daemon", f"the {pairing.side} one of {pairing.room}, as {pairing.name}")
+    steps.begin("key")
     told = {
         "key": pairing.key.hex(),
         "daemon_id": where.daemon_id,
@@ -124,16 +122,25 @@ async def pair(console: Console, registrar: Registrar, wanted: Wanted) -> bytes:
     try:
         await console.call("pair", told)
     except ConsoleRefused:
-        await registrar.undo(pulser_id)
+        await registrar.undo(pairing.pulser_id)
         raise
-    except (ConsoleError, asyncio.CancelledError) as error:
-        await registrar.undo(pulser_id)
-        if isinstance(error, ConsoleError):
-            raise ConsoleError(
-                f"{error}; it may hold a key that no daemon knows: run the same command again"
-            ) from error
+    except ConsoleError as error:
+        await registrar.undo(pairing.pulser_id)
+        raise ConsoleError(
+            f"{error}; it may hold a key that no daemon knows: run the same command again"
+        ) from error
+    steps.end("key", "both have the same key")
+
+
+async def _to_its_end(doing: Coroutine[None, None, _T]) -> _T:
+    """Await something that is never broken off in the middle; who is cancelled meanwhile is so after it."""
+    task = asyncio.ensure_future(doing)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(ConsoleError, Refused, StoreError):
+            await task
         raise
-    return pulser_id
 
 
 async def linked(registrar: Registrar, pulser_id: bytes, within_s: float = _LINK_WITHIN_S) -> bool:
