@@ -118,7 +118,7 @@ if TYPE_CHECKING:
             ...
 
         def set_networks(self, networks: "list[tuple[str, str]]") -> None:
-            """Keeps to these networks from now on: at most three of (SSID, password), the first to be tried first.
+            """Keeps to these networks from now on: up to three of (SSID, password), tried in this order.
 
             One that it is on, and that is in the list with the same password, is kept to; another is left.
             """
@@ -135,8 +135,9 @@ if TYPE_CHECKING:
         def scan(self) -> "Awaitable[list[tuple[bytes, int, int, bool]]]":
             """Looks for networks: (SSID, dBm, channel, whether it is secured) of each, in any order.
 
-            To be awaited at once; takes 2 to 3 s, in which others run, but datagrams may be lost, and on some
-            hardware everything stands still: never while a set is held. Empty if the radio refuses.
+            To be awaited at once; takes 2 to 3 s, in which datagrams may be lost, and on some hardware
+            everything stands still: never while a set is held. Raises `OSError` if the radio refuses, or if
+            it would hold up a watchdog that is armed.
             """
             ...
 
@@ -191,7 +192,7 @@ if TYPE_CHECKING:
             ...
 
         def deep_sleep(self) -> None:
-            """Sleeps until the button is pressed, and then starts anew; does not return. Motor and light are off."""
+            """Sleeps, motor and light off, until the button is pressed; then starts anew. Never returns."""
             ...
 
         def heap_free(self) -> int:
