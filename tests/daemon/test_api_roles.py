@@ -86,6 +86,7 @@ TABLE: tuple[tuple[str, Json | None, frozenset[str], bool], ...] = (
     ("GET /settings", None, WATCH, False),
     ("PUT /settings", {}, COMMAND, False),
     ("GET /journal/verify", None, ADMIN, False),
+    ("GET /doctor", None, ADMIN, False),
     ("GET /schemas", None, WATCH, False),
     ("POST /join/offers", {"role": "display", "room": "{room}"}, COMMAND, True),
     ("POST /join/offers", {"role": "logger"}, COMMAND, False),

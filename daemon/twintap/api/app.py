@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from .. import __version__, addresses
 from ..store import Store
-from . import access, beat, clinic, documents, export, page, routes, sessions, trust, watch
+from . import access, beat, clinic, doctor, documents, export, page, routes, sessions, trust, watch
 from . import journal as journal_routes
 from .context import Context
 from .faults import add_handlers
@@ -52,6 +52,7 @@ def create_app(
     app.include_router(clinic.router)
     app.include_router(journal_routes.router)
     app.include_router(export.router)
+    app.include_router(doctor.router)
     app.include_router(documents.router)
     app.include_router(documents.open_router)
     app.include_router(access.router)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from . import commands, export, journal, sessions
+from . import commands, doctor, export, journal, sessions
 
 
 class _Parser(argparse.ArgumentParser):
@@ -285,6 +285,7 @@ def _parser() -> argparse.ArgumentParser:
     for sub in (proof, erasing, backup, restore):
         sub.add_argument("--data", type=Path, metavar="DIR", help="the data folder (default: TWINTAP_DATA)")
         _add_json(sub)
+    doctor.add_arguments(subs)
     return parser
 
 
