@@ -12,13 +12,23 @@ import serial_asyncio
 
 from .errors import ConsoleError
 from .names import clean
+from .ports import opening_words
 
 BAUD = 115_200  # what stock firmware's console speaks
-_LINE_MAX = 4 * 1024  # an answer has a few hundred bytes; a longer line is another program's
+_LINE_MAX = 8 * 1024  # the networks seen make two thousand bytes at most; a longer line is another program's
 _ANSWER_WITHIN_S = 3.0
 # A board that its port's opening has reset needs this long until its console is there.
 _BOOT_WITHIN_S = 12.0
 _ASK_AGAIN_S = 1.0
+
+
+def _gone() -> tuple[type[Exception], ...]:
+    """Give what the system says of a port that has gone: beside OSError, POSIX has a kind of its own."""
+    if sys.platform == "win32":
+        return (OSError,)
+    import termios
+
+    return (OSError, termios.error)
 
 
 # The library has no types.
@@ -109,33 +119,69 @@ class Console:
                 await self._reader.read(max(1, overrun.consumed))
 
     async def close(self) -> None:
-        """Close the port."""
-        self._writer.close()
+        """Close the port; what was not sent yet is thrown away."""
+        # Not `close`: it waits for a device that may never read again.
+        self._writer.transport.abort()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
+
+
+class _Device(serial.Serial):
+    """A serial port that keeps nobody waiting in the event loop.
+
+    Draining and closing a port wait in the system for a device that has stopped to read, for 30 s and more,
+    and the library does both in the loop. Here they do nothing, and `shut` closes it, in a thread.
+    """
+
+    def flush(self) -> None:
+        """Wait for nothing."""
+
+    def close(self) -> None:
+        """Leave it to `shut`."""
+
+    def shut(self) -> None:
+        """Close the port, and throw away what was not sent. Blocks."""
+        with contextlib.suppress(*_gone()):
+            self.reset_output_buffer()
+        with contextlib.suppress(*_gone()):
+            super().close()
 
 
 @contextlib.asynccontextmanager
 async def open_console(port: str) -> AsyncGenerator[Console]:
     """Open the serial port (or pty) `port`; ConsoleError if it cannot be opened."""
+    device = await _opened(port)
     try:
-        device = await asyncio.to_thread(_open, port)
-    except (OSError, ValueError, serial.SerialException) as error:
-        raise ConsoleError(f"the port {port} cannot be opened: {clean(str(error))}") from error
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=_LINE_MAX, loop=loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    connect = cast("_Connect", serial_asyncio.connection_for_serial)
-    transport, _ = await connect(loop, lambda: protocol, device)
-    console = Console(port, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
-    try:
-        yield console
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=_LINE_MAX, loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        connect = cast("_Connect", serial_asyncio.connection_for_serial)
+        transport, _ = await connect(loop, lambda: protocol, device)
+        console = Console(port, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+        try:
+            yield console
+        finally:
+            await console.close()
     finally:
-        await console.close()
+        # Cancelled or not, it is closed.
+        await asyncio.shield(asyncio.to_thread(device.shut))
 
 
-def _open(port: str) -> serial.Serial:
-    device = serial.Serial()
+async def _opened(port: str) -> _Device:
+    opening = asyncio.ensure_future(asyncio.to_thread(_open, port))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # The system goes on opening it; what it gives is nobody's any more.
+        with contextlib.suppress(OSError, ValueError):
+            await asyncio.to_thread((await opening).shut)
+        raise
+    except (OSError, ValueError) as error:
+        raise ConsoleError(await asyncio.to_thread(opening_words, port, error)) from error
+
+
+def _open(port: str) -> _Device:
+    device = _Device()
     device.port = port
     device.baudrate = BAUD
     device.timeout = 0
@@ -144,5 +190,9 @@ def _open(port: str) -> serial.Serial:
     # Both lines the same, or the usual reset circuit of an ESP32 board resets it.
     device.dtr = False
     device.rts = False
-    device.open()
+    try:
+        device.open()
+    except BaseException:
+        device.shut()
+        raise
     return device

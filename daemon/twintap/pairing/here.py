@@ -78,7 +78,7 @@ class HubRegistrar:
         return (await self.keep(pairing, replace))[1]
 
     async def keep(self, pairing: Pairing, replace: bytes | None = None) -> tuple[PulserView, str]:
-        """Keep the pairing, and what it replaces until the next one of this pulser; give the room's colour."""
+        """Keep the pairing, and until this pulser's next one what it replaces; give the room's colour."""
         held = {old.pulser_id: old for old in self._store.pairings()}
         colour = await asyncio.to_thread(self._store.room_colour, pairing.room)
         if replace is None:
