@@ -17,7 +17,7 @@ import { makeStopBar } from "./stopbar.js";
 import { loadText, t } from "./text.js";
 import { showTroubles, troubles } from "./trouble.js";
 
-// The name in the address, what its second part is called, and the module that shows it.
+// The name in the address, what its second part is called (and its third), and the module that shows it.
 const VIEWS = {
   "": { module: "rooms" },
   ready: { param: "room", module: "ready" },
@@ -26,6 +26,10 @@ const VIEWS = {
   session: { param: "id", module: "after" },
   sessions: { module: "sessions" },
   course: { module: "course" },
+  pulsers: { module: "pulsers" },
+  pulser: { param: "id", module: "pulser" },
+  add: { param: "into", then: "side", module: "add" },
+  replace: { param: "replace", module: "add" },
   settings: { module: "settings" },
 };
 const ROOM = "twintap.room"; // in this tab alone: the room that it is about
@@ -172,8 +176,9 @@ async function route() {
     enter(carried?.[1] ?? null);
     return;
   }
-  const { name, arg, found } = viewAt(location.hash);
+  const { name, arg, more, found } = viewAt(location.hash);
   const params = found.param ? { [found.param]: decodeURIComponent(arg) } : {};
+  if (found.then) params[found.then] = decodeURIComponent(more);
   if (params.room) {
     room = params.room;
     sessionStorage.setItem(ROOM, room);
@@ -218,8 +223,8 @@ function clear() {
 
 // What a view is made of, from the address alone: fetched while it is still being asked who this is.
 function viewAt(hash) {
-  const [name, arg = ""] = hash.replace(/^#\/?/, "").split("/");
-  return { name, arg, found: VIEWS[name] ?? VIEWS[""] };
+  const [name, arg = "", more = ""] = hash.replace(/^#\/?/, "").split("/");
+  return { name, arg, more, found: VIEWS[name] ?? VIEWS[""] };
 }
 
 async function loadView(found) {
@@ -259,7 +264,7 @@ function showNav(name) {
   const isRoomy = me.role !== "logger";
   fill(
     nav,
-    isRoomy && link("#/", t("app.rooms"), [""]),
+    isRoomy && link("#/", t("app.rooms"), ["", "pulsers", "pulser", "add", "replace"]),
     isRoomy && room && link(`#/work/${encodeURIComponent(room)}`, t("app.work", { room }), ["work"]),
     me.role !== "observer" && link("#/sessions", t("app.sessions"), ["sessions", "session", "course"]),
     link("#/settings", t("app.settings"), ["settings"]),

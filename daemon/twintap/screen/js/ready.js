@@ -1,10 +1,11 @@
 /** `#/ready/ROOM`: both pulsers, what is wrong with them and what to do, the hands, and the visit to open. */
 import { api } from "./api.js";
-import { el, fill, put, say, svg } from "./dom.js";
+import { el, fill, put, say } from "./dom.js";
+import { figure, seat as seatNow, sidesAsSeen } from "./figure.js";
 import { attempt, button, colourName, colours, outcome, paint } from "./forms.js";
 import { openPanel } from "./open.js";
 import { pulserCard } from "./hands.js";
-import { choose, pref } from "./prefs.js";
+import { choose } from "./prefs.js";
 import { isOn } from "./stop.js";
 import { t } from "./text.js";
 import { clock, count, kind } from "./words.js";
@@ -19,7 +20,7 @@ export function mount(root, app, params) {
   const said = outcome();
   const cards = { right: pulserCard("right", room, said, may), left: pulserCard("left", room, said, may) };
 
-  const pair = el("div", { class: "pair" }, cards.right.box, facing(), cards.left.box);
+  const pair = el("div", { class: "pair" }, cards.right.box, figure(), cards.left.box);
   const seated = seatSwitch(pair);
   const problems = el("ul", { class: "problems", "aria-live": "polite", "aria-label": t("ready.problems") });
   const healthy = el("p", { class: "healthy", role: "status" });
@@ -54,7 +55,7 @@ export function mount(root, app, params) {
       pair,
       healthy,
       problems,
-      may ? el("div", { class: "row" }, swap) : null,
+      el("div", { class: "row" }, may ? swap : null, el("a", { class: "button quiet", href: "#/pulsers" }, t("ready.pulsers_go"))),
       said.box,
       trial?.box,
     ),
@@ -139,25 +140,6 @@ export function mount(root, app, params) {
   };
 }
 
-function facing() {
-  const figure = svg(
-    "svg",
-    { viewBox: "0 0 120 150", class: "figure", "aria-hidden": "true", focusable: "false" },
-    svg("circle", { cx: 60, cy: 26, r: 20, class: "figure-line" }),
-    // Shoulders, a body, and two arms that reach out to the cards.
-    svg("path", { d: "M38 128 L38 84 C38 66 46 58 60 58 C74 58 82 66 82 84 L82 128", class: "figure-line" }),
-    svg("path", { d: "M40 72 C26 78 18 90 10 104", class: "figure-line" }),
-    svg("path", { d: "M80 72 C94 78 102 90 110 104", class: "figure-line" }),
-    svg("circle", { cx: 6, cy: 112, r: 11, class: "figure-hand" }),
-    svg("circle", { cx: 114, cy: 112, r: 11, class: "figure-hand" }),
-    // Eyes and a mouth on the face side only: the figure looks at you.
-    svg("circle", { cx: 53, cy: 24, r: 2, class: "figure-face" }),
-    svg("circle", { cx: 67, cy: 24, r: 2, class: "figure-face" }),
-    svg("path", { d: "M53 33 Q60 38 67 33", class: "figure-line thin" }),
-  );
-  return el("div", { class: "figure-box" }, figure);
-}
-
 /** Left is the client's left. Where that is on the screen depends on how the two sit. */
 function seatSwitch(pair) {
   const line = el("p", { class: "seat" });
@@ -171,14 +153,14 @@ function seatSwitch(pair) {
     line.textContent = t(`ready.seat.${how}`);
     turn.textContent = t(`ready.seat.${how}_turn`);
     // The order in which cards are read follows what is seen.
-    const [first, second] = how === "facing" ? ["right", "left"] : ["left", "right"];
+    const [first, second] = sidesAsSeen(how);
     const card = (side) => pair.querySelector(`[data-side="${side}"]`);
     if (pair.firstElementChild !== card(first)) {
       pair.prepend(card(first));
       pair.append(card(second));
     }
   }
-  seat(pref("seat", "facing") === "beside" ? "beside" : "facing");
+  seat(seatNow());
   return el("div", { class: "row seat-row" }, line, turn);
 }
 

@@ -35,6 +35,7 @@ export function mount(root, app) {
       el("h1", {}, t("rooms.title")),
       told,
       list,
+      el("div", { class: "row rooms-more" }, el("a", { class: "button", href: "#/pulsers" }, t("rooms.pulsers"))),
       el("div", { class: "asides" }, app.commands && app.me.rooms == null ? newRoom() : null, joinForm(app)),
     ),
   );

@@ -3,6 +3,7 @@ import { api } from "./api.js";
 import { el, fill, put } from "./dom.js";
 import { attempt, button, codeInput, facts, field, form, outcome } from "./forms.js";
 import { devicePanel } from "./device.js";
+import { doctorPanel } from "./doctor.js";
 import { presetsPanel } from "./presets.js";
 import { promptsPanel } from "./prompts.js";
 import { t } from "./text.js";
@@ -19,12 +20,25 @@ export function mount(root, app) {
       el("div", { class: "settings-columns" },
         devicePanel(),
         app.commands ? [promptsPanel(), presetsPanel()] : null,
+        pulsersPanel(),
         isAdmin ? tokensPanel() : null,
         daemonPanel(app, isAdmin),
+        isAdmin ? doctorPanel() : null,
         isAdmin ? erasePanel() : null,
       )),
   );
   return { update() {}, leave() {} };
+}
+
+/** The way to the pulsers themselves. */
+function pulsersPanel() {
+  return el(
+    "section",
+    { class: "panel", "aria-labelledby": "pulsers" },
+    el("h2", { id: "pulsers" }, t("pulsers.title")),
+    el("p", {}, t("settings.pulsers.words")),
+    el("div", { class: "row" }, el("a", { class: "button", href: "#/pulsers" }, t("settings.pulsers.go"))),
+  );
 }
 
 /** What runs here, whether its journal is whole, and how to trust it. */
