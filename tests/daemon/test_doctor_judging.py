@@ -160,6 +160,10 @@ def test_multicast_is_judged(found: list[Multicast], expected: list[tuple[str, s
     said(judge_network.multicast(found), *expected)
 
 
+def test_a_daemon_on_loopback_alone_is_not_told_to_join_a_network() -> None:
+    said(judge_network.multicast([LOOPBACK], is_all=False), ("multicast", "fine", "lo"))
+
+
 @pytest.mark.parametrize(
     ("found", "seen_from", "expected"),
     [

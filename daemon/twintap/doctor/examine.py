@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from .. import addresses
 from ..service.record import lost, read_record
 from . import (
     judge_machine,
@@ -30,8 +31,10 @@ async def examine(house: House, data: Path, *, port: str | None = None) -> list[
     daemon, system = house.daemon, look_machine.system()
     software = look_machine.software()
     hosts = daemon.addresses[:_HOSTS_MAX] if daemon.is_up else ()
+    # A daemon on one address alone announces itself on that one alone.
+    served = None if daemon.host in (None, addresses.ANY) else daemon.host
     async with asyncio.TaskGroup() as group:
-        heard = group.create_task(asyncio.to_thread(_multicast))
+        heard = group.create_task(asyncio.to_thread(_multicast, served))
         door = group.create_task(asyncio.to_thread(look_network.udp, house.port, hosts, house.seen_from))
         pages = group.create_task(asyncio.to_thread(_pages, house, hosts, data))
         walls = group.create_task(asyncio.to_thread(look_firewall.firewalls, house.port))
@@ -48,7 +51,7 @@ async def examine(house: House, data: Path, *, port: str | None = None) -> list[
     found = told.result()
     if found is not None:
         lines += judge_pulsers.console(found)
-    lines += judge_network.multicast(heard.result())
+    lines += judge_network.multicast(heard.result(), is_all=served is None)
     lines += judge_network.firewall(
         walls.result(), port=house.port, python=software.executable, seen_from=house.seen_from
     )
@@ -60,8 +63,9 @@ async def examine(house: House, data: Path, *, port: str | None = None) -> list[
     return lines
 
 
-def _multicast() -> list[Multicast]:
-    return look_network.multicast(look_network.interfaces())
+def _multicast(served: str | None) -> list[Multicast]:
+    found = look_network.interfaces()
+    return look_network.multicast([pair for pair in found if served in (None, pair[1])])
 
 
 def _pages(house: House, hosts: tuple[str, ...], data: Path) -> list[Page]:

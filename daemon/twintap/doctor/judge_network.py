@@ -52,8 +52,11 @@ def daemon(facts: Daemon) -> list[Line]:
     return lines
 
 
-def multicast(found: Sequence[Multicast]) -> list[Line]:
-    """Judge mDNS on each address. Loopback counts only where there is nothing else."""
+def multicast(found: Sequence[Multicast], *, is_all: bool = True) -> list[Line]:
+    """Judge mDNS on each address. Loopback counts only where there is nothing else.
+
+    `is_all`: every address of this computer was asked at, and not only the one that is served.
+    """
     outside = [one for one in found if not one.is_loopback]
     if not found:
         return [
@@ -64,7 +67,7 @@ def multicast(found: Sequence[Multicast]) -> list[Line]:
             )
         ]
     lines = [_multicast(one) for one in outside or found]
-    if not outside:
+    if not outside and is_all:
         lines.append(
             hint(
                 "multicast",
