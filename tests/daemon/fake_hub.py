@@ -13,6 +13,7 @@ from twintap.core.pacing import Pacing
 from twintap.errors import Fault, Refused
 from twintap.rooms.beat import Beat, beat_of
 from twintap.rooms.telling import Chronicle, NoChronicle, Told
+from twintap.rooms.tuning import Change
 from twintap.rooms.watch import Watch
 from twintap.store import Pairing
 from twintap.views import ClockView, PulserView, RoomEvent, RoomView
@@ -35,7 +36,41 @@ def pulser_view(pairing: Pairing) -> PulserView:
         presses=0,
         dropped=0,
         clock=ClockView("ready", 90.0, 1.5),
+        power="awake",
+        battery="fine",
+        trim_pct=100.0,
+        networks=1,
+        rssi_dbm=-61,
+        boot_cause="power",
     )
+
+
+class FakeTuning:
+    """Remembers what pulsers were to be; what becomes of it is tested with the real one."""
+
+    def __init__(self, hub: "FakeHub") -> None:
+        self._hub = hub
+
+    async def change(self, pulser_id: str, change: Change, *, actor: str) -> PulserView:
+        return self._asked("change", pulser_id, change, actor)
+
+    async def keep_network(self, pulser_id: str, ssid: str, password: str, *, actor: str) -> PulserView:
+        return self._asked("keep_network", pulser_id, ssid, password, actor)
+
+    async def forget_network(self, pulser_id: str, ssid: str, *, actor: str) -> PulserView:
+        return self._asked("forget_network", pulser_id, ssid, actor)
+
+    async def sleep(self, pulser_id: str, *, actor: str) -> PulserView:
+        return self._asked("sleep", pulser_id, actor)
+
+    def _asked(self, do: str, pulser_id: str, *what: object) -> PulserView:
+        pairing = self._hub.paired.get(pulser_id)
+        if pairing is None:
+            raise Refused(Fault("unknown", "no such pulser", field="pulser"))
+        if self._hub.refuse is not None:
+            raise Refused(self._hub.refuse)
+        self._hub.asked.append((do, pulser_id, *what))
+        return pulser_view(pairing)
 
 
 class FakeHub:
@@ -52,6 +87,7 @@ class FakeHub:
         self.chronicle: Chronicle = NoChronicle()
         self.running: set[str] = set()
         self.colours: dict[str, str] = {}
+        self.tuning = FakeTuning(self)
 
     def _view(self, name: str) -> RoomView:
         if name not in self.known:
@@ -102,6 +138,11 @@ class FakeHub:
         if pulser_id not in self.paired:
             raise Refused(Fault("unknown", "no such pulser", field="pulser"))
         self.asked.append(("identify", pulser_id, actor))
+
+    def wake(self, room: str) -> RoomView:
+        view = self._view(room)
+        self.asked.append(("wake", room))
+        return view
 
     async def start_set(
         self, room: str, changes: Mapping[str, object], *, actor: str, revision: int | None

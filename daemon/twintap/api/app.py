@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from .. import __version__, addresses
 from ..store import Store
-from . import access, beat, clinic, doctor, documents, export, page, routes, sessions, trust, watch
+from . import access, beat, clinic, doctor, documents, export, page, pulsers, routes, sessions, trust, watch
 from . import journal as journal_routes
 from .context import Context
 from .faults import add_handlers
@@ -48,6 +48,7 @@ def create_app(
     app.state.context = context
     add_handlers(app)
     app.include_router(routes.router)
+    app.include_router(pulsers.router)
     app.include_router(sessions.router)
     app.include_router(clinic.router)
     app.include_router(journal_routes.router)

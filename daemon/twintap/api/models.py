@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from ..core import pacing
 from ..names import NAME_MAX, checked_name
+from ..rooms.tuning import TRIM_MAX_PCT, TRIM_MIN_PCT, Change
 from ..strict import Strict
 from ..tokens import Role
 from ..views import PulserView, RoomView, Side
@@ -95,6 +96,38 @@ class PairingBody(Strict):
         checked_name("room", self.room)
         if self.name is not None:
             checked_name("name", self.name)
+
+
+class PulserBody(Strict):
+    """What is to be another with a pulser; what is left out stays as it is.
+
+    A `side` that another pulser of the room has is swapped with it. `trim_pct`: of every level that its motor
+    is given, so that two motors feel the same.
+    """
+
+    name: _Name | None = None
+    room: _Name | None = None
+    side: Side | None = None
+    trim_pct: Annotated[float, Field(ge=TRIM_MIN_PCT, le=TRIM_MAX_PCT)] | None = None
+
+    def change(self) -> Change:
+        """Give it as the hub takes it. Raises `Refused` for a name that no room or pulser may have."""
+        for field, name in (("name", self.name), ("room", self.room)):
+            if name is not None:
+                checked_name(field, name)
+        return Change(self.name, self.room, self.side, self.trim_pct)
+
+
+class SsidBody(Strict):
+    """A wireless network, by its name of at most 32 bytes."""
+
+    ssid: Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class NetworkBody(SsidBody):
+    """A network to be kept. `password`: of 8 to 64 bytes; empty: the network is open. It never comes out."""
+
+    password: Annotated[str, Field(max_length=64, repr=False)] = ""
 
 
 class AddressBody(Strict):

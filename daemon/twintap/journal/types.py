@@ -192,6 +192,32 @@ class OfPulser(Data):
     pulser: Annotated[str, StringConstraints(max_length=32)]
 
 
+class PulserRenamed(OfPulser):
+    """What a pulser is called from now on."""
+
+    name: Label
+
+
+class PulserMoved(OfPulser):
+    """A pulser has another place, `room` and `side`. A twin on that side changed places with it."""
+
+    room: Label
+    room_before: Label
+    side_before: Side
+
+
+class PulserTrimmed(OfPulser):
+    """A motor's trim: so much of every level is what it is given, before its ceiling."""
+
+    trim_pct: Pct
+
+
+class PulserNetworks(OfPulser):
+    """A pulser keeps another network, or one less: how many there are, and never which."""
+
+    networks: Count
+
+
 class RoomColour(Data):
     """A room was made, or its colour changed: `#rrggbb`."""
 
@@ -409,6 +435,13 @@ EVENT_TYPES: Mapping[str, type[Data]] = {
     "pulser.removed": OfPulser,
     "pulser.pressed": OfPulser,
     "pulser.identify": OfPulser,
+    "pulser.asleep": OfPulser,
+    "pulser.woke": OfPulser,
+    "pulser.sent_to_sleep": OfPulser,
+    "pulser.renamed": PulserRenamed,
+    "pulser.moved": PulserMoved,
+    "pulser.trimmed": PulserTrimmed,
+    "pulser.networks": PulserNetworks,
     "room.swapped": Nothing,
     "room.made": RoomColour,
     "room.colour": RoomColour,

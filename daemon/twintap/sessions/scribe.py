@@ -59,7 +59,7 @@ class Scribe:
             for side in SIDES:
                 if told.data.get("side") == side:
                     held.presses[side] = told.monotonic_us
-        elif told.type in ("room.swapped", "pulser.paired", "pulser.removed"):
+        elif told.type in ("room.swapped", "pulser.paired", "pulser.removed", "pulser.moved"):
             held.presses.clear()  # what is in a hand now, no press has said
         if told.type == "set.asked":
             visit = held.open_visit
