@@ -11,11 +11,13 @@ TEST_WORKERS ?= 2
 # The browsers' tests want the cores themselves; they run after the others, not beside them.
 BROWSER_WORKERS ?= 2
 BOARD ?=
+IMAGE ?=
 ARGS ?=
 
 PYTEST := $(BIN)/python -m pytest --dist loadfile
 RUN_READY := $(VENV)/.twintap-run
 DEV_READY := $(VENV)/.twintap-dev
+STUBS_READY := $(VENV)/.twintap-stubs
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format bench soak flash mpy lock clean
@@ -36,11 +38,12 @@ else
 	$(PYTEST) -n $(TEST_WORKERS) $(ARGS)
 endif
 
-lint: $(DEV_READY)  ## style, format and types, on the host and on the pulser
+lint: $(DEV_READY) $(STUBS_READY)  ## style, format and types, on the host and on the pulser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/basedpyright -p firmware --typeshedpath "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+	$(BIN)/basedpyright -p firmware/pyrightconfig-oldest.json --typeshedpath $(VENV)/stubs-oldest
 
 format: $(DEV_READY)  ## put the style right where a tool can
 	$(BIN)/ruff check --fix .
@@ -54,15 +57,16 @@ soak: $(DEV_READY)  ## 1,000 kills of the journal, then sets for SOAK_MINUTES (6
 	$(BIN)/python -m tests.bench.soak --minutes $(SOAK_MINUTES) $(ARGS)
 
 mpy: $(RUN_READY)  ## compile the pulser's firmware into build/firmware
-	$(BIN)/python firmware/deploy.py build $(if $(BOARD),--board $(BOARD))
+	$(BIN)/python -m twintap_flash build $(if $(BOARD),--board $(BOARD))
 
-flash: $(RUN_READY)  ## copy the firmware to the pulser at PORT, for the board file BOARD
+flash: $(RUN_READY)  ## make a pulser of the chip at PORT, or update it; if need be with IMAGE, for BOARD
 	@test -n "$(PORT)" || { echo "make flash: say which port, e.g. make flash PORT=/dev/ttyUSB0" >&2; exit 2; }
-	$(BIN)/python firmware/deploy.py flash "$(PORT)" $(if $(BOARD),--board $(BOARD))
+	$(BIN)/twintap flash "$(PORT)" $(if $(IMAGE),--image "$(IMAGE)") $(if $(BOARD),--board $(BOARD))
 
 lock:  ## work out the locks anew from pyproject.toml (needs uv)
 	uv pip compile $(LOCK_OPTIONS) --group build -o requirements.lock pyproject.toml
 	uv pip compile $(LOCK_OPTIONS) --group build --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	echo 'micropython-esp32-stubs==1.26.*' | uv pip compile $(LOCK_OPTIONS) -o requirements-stubs-oldest.lock -
 
 LOCK_OPTIONS := --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url $(LOCK_ARGS)
 
@@ -92,3 +96,9 @@ $(DEV_READY): requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(INSTALL) --require-hashes -r requirements-dev.lock
 	$(INSTALL_TWINTAP)
 	@touch $@ $(RUN_READY)
+
+# The stubs of the oldest MicroPython that is supported, apart from the newest's, which are in the environment.
+$(STUBS_READY): requirements-stubs-oldest.lock | $(BIN)/python
+	rm -rf $(VENV)/stubs-oldest
+	$(INSTALL) --require-hashes --no-deps --target $(VENV)/stubs-oldest -r requirements-stubs-oldest.lock
+	@touch $@

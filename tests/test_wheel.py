@@ -52,5 +52,5 @@ def test_the_wheel_carries_the_firmware_as_it_is_in_the_checkout(unpacked: Path)
 
 def test_the_wheel_holds_our_packages_and_nothing_else(unpacked: Path) -> None:
     tops = {path.name for path in unpacked.iterdir() if not path.name.endswith(".dist-info")}
-    assert tops == {"twintap", "twintap_board", "twintap_protocol"}
+    assert tops == {"twintap", "twintap_board", "twintap_flash", "twintap_protocol"}
     assert not list(unpacked.rglob("__pycache__"))

@@ -1,7 +1,7 @@
 """Where the MicroPython sources lie that a board runs.
 
 In a checkout they are the folders themselves; in an installed wheel they are carried as data. Everything
-that compiles, copies or runs them (the virtual board, the deploy script) asks here.
+that compiles, copies or runs them (the virtual board, `twintap flash`) asks here.
 """
 
 from importlib.util import find_spec

