@@ -163,3 +163,63 @@ async def test_a_pulser_of_minor_0_is_never_sent_what_it_does_not_know(tmp_path:
         assert await started(home, passes=1) == []
         await home.over()
         assert not {frames.TUNE, frames.NETWORK, frames.POWER} & set(home.left.seen)
+
+
+# --- charge ---------------------------------------------------------------------------------------------
+
+
+def troubles(home: House) -> list[tuple[str, str | None]]:
+    return [(trouble.code, trouble.side) for trouble in home.room.troubles]
+
+
+async def test_what_a_pulser_says_of_its_battery_holds_and_an_empty_one_starts_nothing(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        await home.ready()
+        home.left.behaviour.battery = frames.BATTERY_LOW
+        home.right.behaviour.battery = frames.BATTERY_FINE
+        home.right.behaviour.battery_mv = 3_490  # this daemon alone would call it low
+        await until(lambda: ("battery_low", "left") in troubles(home), "it says so itself")
+        assert ("battery_low", "right") not in troubles(home)
+        home.left.behaviour.battery = frames.BATTERY_EMPTY
+        await until(lambda: problems(home) == {("empty", "left")}, "it is empty")
+        assert ("battery_low", "left") not in troubles(home), "said once"
+        with pytest.raises(Refused) as refused:
+            await home.hub.start_set("blue", {}, actor="ann", revision=None)
+        assert (refused.value.fault.code, refused.value.fault.side) == ("empty", "left")
+        home.left.behaviour.charging = True
+        await until(lambda: problems(home) == {("charging", "left")}, "it is being charged")
+        assert not troubles(home) or troubles(home)[0][1] != "left"
+
+
+async def test_a_charge_that_will_not_do_for_the_longest_set_is_said_in_minutes(tmp_path: Path) -> None:
+    async with house(tmp_path, pair=False) as home:
+        (await home.add("blue", "left")).behaviour.battery_mv = 3_400
+        await home.add("blue", "right")
+        home.left.behaviour.battery = frames.BATTERY_LOW
+        await home.ready()
+        await until(lambda: troubles(home) == [("charge_short", "left")], "it is short")
+        (trouble,) = home.room.troubles
+        left, right = home.room.left, home.room.right
+        assert left is not None
+        assert right is not None
+        assert left.charge_left_min is not None
+        assert f"about {left.charge_left_min} min" in trouble.message
+        assert right.charge_left_min is not None
+        assert left.charge_left_min < 10 < right.charge_left_min
+        assert home.room.ready, "it keeps nobody from tapping"
+        await home.start(passes=3)
+        assert troubles(home) == [("battery_low", "left")], "for three passes it will do"
+        await home.over()
+
+
+async def test_an_older_firmware_is_said_to_be_old_and_a_newer_one_is_not(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        home.left.version, home.right.version = (0, 0, 9), (9, 0, 0)
+        await home.ready()
+        left, right = home.room.left, home.room.right
+        assert left is not None
+        assert right is not None
+        assert (left.firmware_is_old, right.firmware_is_old) == (True, False)
+        assert (left.rssi_dbm, left.boot_cause, left.trim_pct) == (-61, "power", 100.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from twintap.core.decide import decide
 from twintap.core.pacing import OPEN
 from twintap.core.state import Command, Event, Fact, Look, RoomState, SetEnded, SetStarted, SetState, evolve
-from twintap.views import SIDES, Side
+from twintap.views import SIDES, Rest, Side
 from twintap_protocol import limits
 
 
@@ -28,6 +28,8 @@ class ModelPulser:
     ended_set: int = 0
     ended_reason: str = "none"
     lease_until_us: float = 0.0
+    power: Rest = "awake"
+    is_empty: bool = False
 
 
 @dataclass
@@ -60,6 +62,8 @@ class World:
                 pulser.leased,
                 0 if pulser.mum else pulser.ended_set,
                 pulser.ended_reason,
+                pulser.power,
+                pulser.is_empty,
             )
         self.state = replace(self.state, facts=facts)
 

@@ -94,7 +94,7 @@ class Troubles:
         if report.flags & frames.FLAG_CHARGING or battery_of(report) == "empty":
             return []  # an empty one keeps the room from tapping
         if is_short and left_min is not None:
-            lasts = f"for about {left_min:.0f} min" if left_min >= 1 else "for less than a minute"
+            lasts = f"for about {int(left_min)} min" if left_min >= 1 else "for less than a minute"
             text = f"the {side} pulser's charge will do {lasts}, which may end a set early: charge it"
             return [Problem("charge_short", side, text)]
         if not is_low:
