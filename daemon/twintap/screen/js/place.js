@@ -19,7 +19,7 @@ export function placeChoice({ rooms, room = null, side = null, own = null, taken
   if (room && first === null) name.value = room;
   const named = field(t("rooms.new.name"), name, { hint: t("rooms.new.hint") });
   const used = new Set(rooms.map((one) => one.colour));
-  const colour = colours(t("rooms.new.colour"), (COLOURS.find(([value]) => !used.has(value)) ?? COLOURS[0])[0], () => {});
+  const colour = colours(t("rooms.new.colour"), (COLOURS.find(([value]) => !used.has(value)) ?? COLOURS[0])[0], () => changed());
   const fresh = el("div", { class: "new-room" }, named.box, colour.box);
   const options = rooms.map((one) => ({ value: one.name, label: one.name }));
   options.push({ value: NEW, label: t("place.new_room") });
@@ -50,7 +50,7 @@ export function placeChoice({ rooms, room = null, side = null, own = null, taken
       if (own && view[one]?.id === own.id) return t("place.here");
       return view[one]?.name ?? t("place.free");
     });
-    if (view) paint(box, view.colour);
+    paint(box, view?.colour ?? colour.value);
   }
 
   function miss(text, focus) {

@@ -59,7 +59,7 @@ export function mount(root, app, { id }) {
     if (!parts) build(pulser);
     paint(main, room.colour);
     say(title, pulser.name);
-    say(where, t("pulser.where", { room: room.name, hand: t(`ready.hand.${pulser.side}`) }));
+    say(where, t("pulser.where", { room: room.name, hand: t(`pulsers.hand.${pulser.side}`) }));
     const line = lineOf(pulser, room);
     mark(card, "data-tone", line.tone);
     say(state, line.text);
@@ -129,7 +129,7 @@ function movePanel(path, app, pulser) {
       if (!(await place.ready())) return;
       const { room, side } = place;
       await api.patch(path, { room, side });
-      said.say(t("pulser.move.done", { room, hand: t(`ready.hand.${side}`) }));
+      said.say(t("pulser.move.done", { room, hand: t(`pulsers.hand.${side}`) }));
     }, place?.fields);
   const taken = (other, room) =>
     room === now.room

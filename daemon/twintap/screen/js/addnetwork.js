@@ -1,0 +1,119 @@
+/** The second stage: which pulser this is, and the Wi-Fi network that it shall join. */
+import { el, mark, say } from "./dom.js";
+import { button, choice, facts, form } from "./forms.js";
+import { isPrivate, passwordFault, passwordField, plainNote, ssidFault, ssidField } from "./networks.js";
+import { loudness } from "./pulserwords.js";
+import { t } from "./text.js";
+import { number } from "./words.js";
+
+const KEEP = "keep"; // not the name of any network: those are said as {ssid}
+const TYPED = "typed";
+
+export function networkStage(state, { next }) {
+  const { found } = state;
+  const seen = found.seen ?? [];
+  const kept = found.networks;
+  const ssid = ssidField(t("network.name"));
+  const password = passwordField();
+  const wrong = el("p", { class: "field-wrong", role: "alert", hidden: true });
+  const hint = el("p", { class: "field-hint", role: "status" });
+  const send = button(t("add.next"), null, { tone: "main", type: "submit" });
+  const mayType = isPrivate();
+  const isThere = found.network === "up" || kept.length > 0;
+
+  const options = [
+    isThere ? { value: KEEP, label: t(kept.length ? "add.network.keep" : "add.network.none_needed"), hint: kept.join(", ") } : null,
+    ...(mayType ? seen.map((one) => ({ value: one, label: one.ssid, hint: hintOf(one, kept) })) : []),
+    mayType ? { value: TYPED, label: t("add.network.other"), hint: t("add.network.other_hint") } : null,
+  ].filter(Boolean);
+  const chosen = choice(t("add.network.legend"), options, first(), changed);
+  chosen.box.classList.add("networks");
+
+  // What was chosen before the way led back here; else what the pulser keeps.
+  function first() {
+    const { wifi } = state;
+    if (wifi) {
+      const again = seen.find((one) => one.ssid === wifi.ssid);
+      if (!again) ssid.control.value = wifi.ssid;
+      return again ?? TYPED;
+    }
+    return isThere ? KEEP : (seen[0] ?? TYPED);
+  }
+
+  function changed() {
+    const { value } = chosen;
+    const isOpen = typeof value === "object" && value !== null && !value.secure;
+    ssid.box.hidden = value !== TYPED;
+    password.box.hidden = value === KEEP || isOpen || value === null;
+    say(hint, value === TYPED ? t("network.password_open") : isOpen ? t("add.network.open") : "");
+    wrong.hidden = true;
+    ssid.say("");
+    password.say("");
+  }
+
+  function submit() {
+    const { value } = chosen;
+    if (value === null) {
+      say(wrong, t("add.network.missing"));
+      wrong.hidden = false;
+      chosen.box.querySelector("input")?.focus();
+      return;
+    }
+    if (value === KEEP) state.wifi = null;
+    else {
+      const name = value === TYPED ? ssid.control.value : value.ssid;
+      const isOpen = value === TYPED || !value.secure;
+      const nameFault = ssidFault(name);
+      const wordFault = password.box.hidden ? "" : passwordFault(password.value, isOpen);
+      ssid.say(nameFault);
+      password.say(wordFault);
+      if (nameFault || wordFault) {
+        (nameFault ? ssid : password).control.focus();
+        return;
+      }
+      state.wifi = { ssid: name, password: password.box.hidden ? "" : password.value };
+    }
+    next();
+  }
+
+  if (state.wifi) password.control.value = state.wifi.password;
+  changed();
+  return {
+    box: el("div", {},
+      facts(whoIs(state)),
+      ours(state),
+      el("p", {}, t("add.network.words")),
+      mayType ? null : plainNote(),
+      mayType && seen.length === 0 && !isThere ? el("p", { class: "quiet" }, t("add.network.unseen")) : null,
+      options.length
+        ? form(submit, chosen.box, ssid.box, password.box, hint, wrong, el("div", { class: "row" }, send))
+        : el("p", {}, t("add.network.nowhere"))),
+  };
+}
+
+function hintOf(network, kept) {
+  const parts = [t("pulsers.signal", { how: t(`pulsers.signal.${loudness(network.rssi_dbm)}`), dbm: number(network.rssi_dbm, 0) })];
+  parts.push(t(network.secure ? "add.network.secure" : "add.network.open_mark"));
+  if (kept.includes(network.ssid)) parts.push(t("add.network.kept_mark"));
+  return parts.join(" · ");
+}
+
+function whoIs({ found, port }) {
+  return [
+    [t("add.who.name"), found.name],
+    [t("add.who.board"), found.board ?? t("pulsers.unknown")],
+    [t("pulsers.firmware"), found.firmware ?? t("pulsers.unknown")],
+    [t("add.who.port"), port.port],
+  ];
+}
+
+/** What is to be known of a pulser that has, or had, a place already. */
+function ours({ found, replace }) {
+  let text = "";
+  if (found.paired === "elsewhere") text = t("add.who.others");
+  else if (found.paired === "here" && found.id === replace?.id) text = t("add.who.same");
+  else if (found.paired === "here") text = t(replace ? "add.who.leaves" : "add.who.ours", { room: found.room, hand: t(`pulsers.hand.${found.side}`) });
+  const note = el("p", { class: "pulser-note" }, text);
+  mark(note, "hidden", !text);
+  return note;
+}

@@ -1,0 +1,151 @@
+/** The last stage: the pairing itself, step by step as it goes; then the proof, a buzz, and the other one. */
+import { api } from "./api.js";
+import { el, fill, mark, say } from "./dom.js";
+import { attempt, button, outcome } from "./forms.js";
+import { canBuzz } from "./pulserwords.js";
+import { has, t } from "./text.js";
+
+const LOOK_MS = 400;
+const MARKS = { waiting: "○", doing: "…", done: "✓", failed: "✕" };
+// Where a failed step is mended.
+const MENDS = { port: "port", pulser: "port", networks: "network", join: "network", daemon: "place" };
+
+export function pairStage(state, { go, head }) {
+  const said = outcome();
+  const list = el("ol", { class: "steps" });
+  const spoken = el("p", { class: "unseen", role: "status" });
+  const fault = el("div", { class: "fault", role: "alert", hidden: true });
+  const end = el("div", { class: "row" });
+  const off = button(t("add.pair.off"), breakOff, { tone: "quiet" });
+  let id = null;
+  let timer = 0;
+  let isLeft = false;
+  let key = "";
+  let buzzes = null; // once it is linked: shows whether it can buzz
+
+  async function begin() {
+    fault.hidden = true;
+    fill(end, off);
+    const { port, room, side, name, ceilingPct, wifi, replace } = state;
+    // A spare has the place, the name and the level limit of the one that it replaces.
+    const body = { port: port.port, ...(replace ? { replace: replace.id } : { room, side, ceiling_pct: ceilingPct }) };
+    if (name && !replace) body.name = name;
+    if (wifi) body.wifi = wifi;
+    try {
+      show(await api.post("/pairings", body));
+    } catch (refusal) {
+      if (refusal.name !== "Refusal") throw refusal;
+      failed({ step: null, code: refusal.code, words: refusal.words });
+    }
+  }
+
+  async function look() {
+    try {
+      const found = await api.get(`/pairings/${id}`);
+      if (!isLeft) show(found);
+    } catch (refusal) {
+      if (refusal.name !== "Refusal") throw refusal;
+      if (isLeft) return;
+      // The daemon may be busy, or away for a moment; one that knows nothing of it any more has begun anew.
+      if (refusal.code === "unknown") failed({ step: null, code: "gone", words: refusal.words });
+      else timer = setTimeout(look, LOOK_MS * 4);
+    }
+  }
+
+  function show(pairing) {
+    ({ id } = pairing);
+    draw(pairing.steps);
+    if (pairing.state === "done") done(pairing);
+    else if (pairing.fault) failed({ step: pairing.fault.step, code: pairing.fault.code, words: pairing.fault.message });
+    else if (pairing.state !== "doing") failed({ step: null, code: pairing.state, words: "" });
+    else timer = setTimeout(look, LOOK_MS);
+  }
+
+  function draw(steps) {
+    const next = JSON.stringify(steps);
+    if (next === key) return;
+    key = next;
+    fill(list, steps.map((step) =>
+      el("li", { "data-state": step.state, "aria-current": step.state === "doing" ? "step" : null },
+        el("span", { class: "step-mark", "aria-hidden": "true" }, MARKS[step.state]),
+        el("div", {},
+          el("strong", {}, t(`add.step.${step.name}`)),
+          el("span", { class: "unseen" }, ` ${t(`add.state.${step.state}`)}`),
+          step.state === "waiting" ? null : el("small", {}, step.words)))));
+    const now = steps.find((step) => step.state === "doing" || step.state === "failed");
+    if (now) say(spoken, `${t(`add.step.${now.name}`)}: ${t(`add.state.${now.state}`)}`);
+  }
+
+  function failed({ step, code, words }) {
+    const ours = `add.fault.${code}`;
+    const own = has(ours) ? t(ours, { ssid: state.wifi?.ssid ?? "", port: state.port.port }) : "";
+    const mend = MENDS[step] ?? null;
+    const place = mend === "place" && state.replace ? null : mend;
+    fill(fault,
+      el("h3", {}, step ? t("add.pair.failed_at", { step: t(`add.step.${step}`) }) : t("add.pair.failed")),
+      el("p", {}, own || words),
+      own && words ? el("details", {}, el("summary", {}, t("add.pair.more")), el("p", {}, words)) : null,
+      ["version", "safe_mode"].includes(code) ? el("code", { class: "command" }, `twintap flash ${state.port.port}`) : null);
+    fault.hidden = false;
+    const again = button(t("add.pair.again"), begin, { tone: "main" });
+    fill(end, again, place ? button(t(`add.pair.mend.${place}`), () => go(place)) : null);
+    again.focus({ preventScroll: true });
+  }
+
+  async function breakOff() {
+    await attempt(off, said, async () => {
+      clearTimeout(timer);
+      if (id) await api.del(`/pairings/${id}`);
+      go(state.replace ? "network" : "place");
+    });
+  }
+
+  const rooms = () => state.app.live.rooms() ?? [];
+  const viewOf = (pulserId) => rooms().flatMap((room) => [room.left, room.right]).find((one) => one?.id === pulserId) ?? null;
+
+  function done(pairing) {
+    const { pulser: pulserId, room, side } = pairing;
+    const other = side === "left" ? "right" : "left";
+    say(head, t("add.done.title"));
+    say(spoken, t("add.done.title"));
+    const words = el("p", { class: "healthy" }, t("add.done.words", { room, hand: t(`pulsers.hand.${side}`) }));
+    const cable = el("p", { role: "status" });
+    const buzz = button(t("pulsers.buzz"), () => attempt(buzz, said, () => api.post(`/pulsers/${pulserId}/identify`)), { tone: "tall" });
+    const isFree = !rooms().find((one) => one.name === room)?.[other];
+    const more = button(t("add.done.other", { hand: t(`pulsers.hand.${other}`) }), () => {
+      // The room, the network and its password are the same; the pulser, its port and its side are not.
+      Object.assign(state, { port: null, found: null, side: other, name: "", replace: null });
+      go("port");
+    }, { tone: "main" });
+    fill(fault);
+    fault.hidden = true;
+    fill(end, buzz, isFree && !state.replace ? more : null,
+      el("a", { class: "button", href: `#/ready/${encodeURIComponent(room)}` }, t("add.done.room", { room })),
+      el("a", { class: "button quiet", href: "#/pulsers" }, t("ready.pulsers_go")));
+    list.replaceWith(words, cable, ...pairing.hints.map((hint) => el("p", { class: "pulser-note" }, hintWords(hint))));
+    end.after(el("details", { class: "more" }, el("summary", {}, t("add.pair.steps")), list));
+    buzzes = () => {
+      const view = viewOf(pulserId);
+      buzz.disabled = !view || !canBuzz(view, rooms().find((one) => one.name === view.room));
+      say(cable, view?.charging ? t("add.done.cable") : t("add.done.feel"));
+    };
+    buzzes();
+    head.focus({ preventScroll: true });
+  }
+
+  begin();
+  mark(list, "aria-label", t("add.pair.steps"));
+  return {
+    box: el("div", {}, list, spoken, fault, said.box, end),
+    update: () => buzzes?.(),
+    leave() {
+      isLeft = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+const hintWords = (hint) => {
+  const key = `add.hint.${hint.code}`;
+  return has(key) ? t(key) : hint.message;
+};
