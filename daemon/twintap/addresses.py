@@ -17,6 +17,16 @@ def own_addresses() -> list[str]:
     return sorted(found, key=lambda ip: (ipaddress.ip_address(ip).is_loopback, ipaddress.ip_address(ip)))
 
 
+def own_interfaces() -> list[str]:
+    """Give every IPv4 address of this computer with its network, as `192.0.2.1/24`. Asks the system."""
+    return [
+        f"{address.ip}/{address.network_prefix}"
+        for adapter in ifaddr.get_adapters()
+        for address in adapter.ips
+        if address.is_IPv4
+    ]
+
+
 def served_addresses(host: str, own: list[str]) -> list[str]:
     """Give the addresses at which a daemon that serves on `host` is reached, the best for a pulser first."""
     return list(own) if host == ANY else [host]

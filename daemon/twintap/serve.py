@@ -88,6 +88,7 @@ async def serve(options: Options, say: Callable[[str], None]) -> None:
         foreign = Foreign()
         names = await asyncio.to_thread(addresses.own_names, store.daemon_id.hex())
         app = create_app(hub, store, journal, desk, host=host, names=names, foreign=foreign)
+        stack.push_async_callback(app.state.context.pairings.close)
         certificates = await _certificates(options, host, store)
         app.state.context.certificates = certificates
         server = Server(_server_config(app), listener, certificates and certificates.leaf.context)

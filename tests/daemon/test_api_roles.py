@@ -37,6 +37,7 @@ NOTE = {"type": "note.added", "data": {"text": "calm"}}
 SUD = {"type": "rating.sud", "data": {"value": 3}}
 OPEN = {"code": "K-1", "kind": "emdr", "zone": "UTC"}
 PAIRING = {"pulser_id": "00000000000000b1", "key": "0" * 32, "room": "room-1", "side": "left"}
+REPLACING = {"pulser_id": "00000000000000b2", "key": "0" * 32}
 
 # What is asked; who may; whether it is about one room, so that a token for others may not.
 TABLE: tuple[tuple[str, Json | None, frozenset[str], bool], ...] = (
@@ -57,6 +58,14 @@ TABLE: tuple[tuple[str, Json | None, frozenset[str], bool], ...] = (
     ("POST /pulsers/{pulser}/sleep", None, ADMIN, False),
     ("POST /rooms/{room}/wake", None, COMMAND, True),
     ("POST /pulsers/{pulser}/undo", None, ADMIN, False),
+    ("POST /pulsers/{pulser}/replace", REPLACING, ADMIN, False),
+    ("GET /pulsers/{pulser}/road", None, ADMIN, False),
+    ("GET /places", None, ADMIN, False),
+    ("GET /ports", None, ADMIN, False),
+    ("POST /ports/scan", {"port": "/dev/none"}, ADMIN, False),
+    ("POST /pairings", {"port": "/dev/none", "room": "room-1", "side": "left"}, ADMIN, False),
+    ("GET /pairings/{pairing}", None, ADMIN, False),
+    ("DELETE /pairings/{pairing}", None, ADMIN, False),
     ("DELETE /pulsers/{pulser}", None, ADMIN, False),
     ("POST /pulsers/{pulser}/identify", None, COMMAND, True),
     ("POST /pulsers/{pulser}/address", {"host": "127.0.0.1", "port": 9}, ADMIN, False),
@@ -150,7 +159,14 @@ async def places_in(served: Api, room: str) -> dict[str, str]:
         again = PAIRING | {"pulser_id": PULSER, "room": room}
         assert (await served.http.post("/pulsers", json=again)).is_success
     session = await session_in(served, room)
-    return {"room": room, "pulser": PULSER, "session": session, "token_id": TOKEN, "offer_id": TOKEN}
+    return {
+        "room": room,
+        "pulser": PULSER,
+        "session": session,
+        "token_id": TOKEN,
+        "offer_id": TOKEN,
+        "pairing": TOKEN,
+    }
 
 
 async def test_every_operation_is_in_the_table(served: Api) -> None:

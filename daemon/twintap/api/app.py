@@ -7,7 +7,21 @@ from fastapi.openapi.utils import get_openapi
 
 from .. import __version__, addresses
 from ..store import Store
-from . import access, beat, clinic, doctor, documents, export, page, pulsers, routes, sessions, trust, watch
+from . import (
+    access,
+    beat,
+    clinic,
+    doctor,
+    documents,
+    export,
+    page,
+    pairings,
+    pulsers,
+    routes,
+    sessions,
+    trust,
+    watch,
+)
 from . import journal as journal_routes
 from .context import Context
 from .faults import add_handlers
@@ -49,6 +63,7 @@ def create_app(
     add_handlers(app)
     app.include_router(routes.router)
     app.include_router(pulsers.router)
+    app.include_router(pairings.router)
     app.include_router(sessions.router)
     app.include_router(clinic.router)
     app.include_router(journal_routes.router)

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from ..access.offers import Offers
 from ..pairing.here import HubRegistrar, Undo
+from ..pairing.running import Pairings
 from ..store import Store
 from .gate import Gate
 
@@ -33,6 +34,11 @@ class Context:
     undo: Undo = field(default_factory=Undo)
     offers: Offers = field(default_factory=Offers)
     certificates: "Certificates | None" = None
+    pairings: Pairings = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Have the pairings that are carried out here use this daemon."""
+        self.pairings = Pairings(lambda: self.registrar, self.store.path)
 
     @property
     def registrar(self) -> HubRegistrar:

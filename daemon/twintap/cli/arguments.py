@@ -8,7 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from . import commands, doctor, export, journal, sessions
+from . import commands, doctor, export, journal, pair, pulser, service, sessions
+from .kinds import name as _name
+from .kinds import pulser_id as _pulser_id
+from .kinds import whole as _whole
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,30 +33,6 @@ def _number(text: str) -> float:
 
 def _passes(text: str) -> float | str:
     return text if text == "open" else _number(text)
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, {low}..{high}")
-        return int(text)
-
-    return parse
-
-
-def _name(text: str) -> str:
-    from ..names import name_fault
-
-    fault = name_fault("a room's name", text)
-    if fault is not None:
-        raise argparse.ArgumentTypeError(fault.message)
-    return text
-
-
-def _pulser_id(text: str) -> str:
-    if len(text) != 16 or any(digit not in "0123456789abcdef" for digit in text.lower()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a pulser's id; `twintap pulsers` shows them")
-    return text.lower()
 
 
 def _session_id(text: str) -> str:
@@ -129,26 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     subs.add_parser("board", help="run one virtual board (see twintap board --help)", add_help=False)
     subs.add_parser("flash", help="make a pulser of the chip on a serial port, or update it", add_help=False)
 
-    pair = add(subs, "pair", commands.pair, "pair the pulser on a serial port with this computer's daemon")
-    pair.add_argument("port", metavar="PORT", help="its serial port, as /dev/ttyUSB0 or COM3")
-    pair.add_argument("--room", type=_name, required=True, metavar="NAME")
-    pair.add_argument(
-        "--side", choices=("left", "right"), required=True, help="the client's own left or right"
-    )
-    pair.add_argument(
-        "--wifi-ssid",
-        metavar="S",
-        help="the network to join; its password is asked for, or read from stdin (empty line: none)",
-    )
-    pair.add_argument(
-        "--ceiling-pct",
-        type=_whole(1, 100),
-        default=60,
-        metavar="N",
-        help="never above (default: %(default)s)",
-    )
-    pair.add_argument("--name", type=_name, metavar="NAME", help="what to call the pulser")
-    _add_json(pair)
+    pair.add_arguments(subs)
+    pulser.add_arguments(subs)
 
     _add_json(add(subs, "pulsers", commands.pulsers, "show the pulsers, and those heard that are not ours"))
     for name, run, words in (
@@ -166,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     opens = add(subs, "open", commands.open_page, "open the screen in this computer's browser")
     opens.add_argument("--no-browser", action="store_true", help="print the link and start no browser")
     _add_json(opens)
+    service.add_icon_arguments(opens)
     invite = add(subs, "invite", commands.invite, "let another device join a room: a link and its QR code")
     _add_room(invite)
     invite.add_argument(
@@ -287,6 +249,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--data", type=Path, metavar="DIR", help="the data folder (default: TWINTAP_DATA)")
         _add_json(sub)
     doctor.add_arguments(subs)
+    service.add_arguments(subs)
     return parser
 
 

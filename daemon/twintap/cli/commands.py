@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import getpass
 import json
 import logging
 import os
@@ -10,16 +9,11 @@ import sys
 import webbrowser
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConsoleError, Refused
+from ..errors import Refused
 from . import show
 
 if TYPE_CHECKING:
     from ..client import Client
-
-_LINKED_LATER = (
-    "the pulser is paired, and not linked yet: is it switched on, on this network "
-    "(twintap pair … --wifi-ssid), and does no firewall keep UDP port {port} shut?"
-)
 
 
 def _client() -> "Client":
@@ -52,55 +46,6 @@ async def serve(options: argparse.Namespace) -> int:
         lambda line: print(line, flush=True),
     )
     return 0
-
-
-async def pair(options: argparse.Namespace) -> int:
-    """Pair the pulser at a port."""
-    from .. import addresses, pairing
-    from ..client import RemoteRegistrar
-    from ..console import open_console
-
-    async with _client() as client:
-        own = await asyncio.to_thread(addresses.own_addresses)
-        if not client.is_sealed and not await asyncio.to_thread(addresses.is_own, client.host, own):
-            raise ConsoleError(
-                f"{client.url} is not this computer, and a key does not go over plain HTTP: "
-                "pair where the daemon runs"
-            )
-        registrar = RemoteRegistrar(client)
-        # The daemon is asked first, so that a wrong URL costs nobody a walk to the pulser.
-        port = (await client.ask("GET", "/daemon"))["port"]
-        wifi = None
-        if options.wifi_ssid is not None:
-            wifi = pairing.Wifi(options.wifi_ssid, await asyncio.to_thread(_password, options.wifi_ssid))
-        wanted = pairing.Wanted(options.room, options.side, options.ceiling_pct, options.name, wifi)
-        async with open_console(options.port) as console:
-            pulser_id = await pairing.pair(console, registrar, wanted)
-        is_linked = await pairing.linked(registrar, pulser_id)
-    words = f"pulser {pulser_id.hex()} is the {options.side} one of {options.room}"
-    if is_linked:
-        _print(
-            {"pulser": pulser_id.hex(), "room": options.room, "side": options.side, "linked": True},
-            as_json=options.json,
-            words=f"{words}, and linked",
-        )
-        return 0
-    raise ConsoleError(f"{words}; " + _LINKED_LATER.format(port=port))
-
-
-def _password(ssid: str) -> str:
-    """Ask for it. An empty line is an open network; an end of input is no answer, and no network."""
-    try:
-        if sys.stdin.isatty():
-            return getpass.getpass(f"password of {ssid} (empty if it is open): ")
-        line = sys.stdin.readline()
-    except EOFError:
-        line = ""
-    if not line:
-        raise ConsoleError(
-            f"no password of {ssid} came on stdin: write it there, or an empty line if the network is open"
-        )
-    return line.rstrip("\r\n")
 
 
 async def pulsers(options: argparse.Namespace) -> int:

@@ -47,7 +47,7 @@ class PairingFailed(TwintapError):
 
     def __init__(self, step: StepName, code: str, words: str) -> None:
         super().__init__(f"it failed at this step: {STEPS[step]}: {words}")
-        self.step = step
+        self.step: StepName = step
         self.code = code
         self.words = words
 
@@ -91,7 +91,7 @@ async def walk(
         # A place that cannot be had is said before anybody types a password or waits for a network.
         async with _step(steps, "daemon", shown=False):
             where = await registrar.where()
-            wanted = await _placed(registrar, wanted, pulser_id)
+            wanted = await _placed(registrar, wanted, pulser_id, info)
         joining = _Joining(console, steps, ask, looks=looks)
         info = await joining.join(info, wanted.wifi)
         async with _step(steps, "daemon"):
@@ -166,7 +166,7 @@ def _who(info: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-async def _placed(registrar: Registrar, wanted: Wanted, pulser_id: bytes) -> Wanted:
+async def _placed(registrar: Registrar, wanted: Wanted, pulser_id: bytes, info: Mapping[str, Any]) -> Wanted:
     """Give what is wanted with the place that it has: another pulser's, if it is to replace that.
 
     Raises `Refused`: "taken", or "unknown" if the one to be replaced is none of the daemon's.
@@ -182,7 +182,7 @@ async def _placed(registrar: Registrar, wanted: Wanted, pulser_id: bytes) -> Wan
             room=place.room,
             side=place.side,
             name=place.name,
-            ceiling_pct=place.ceiling_pct,
+            ceiling_pct=_capped(place.ceiling_pct, info.get("absolute_cap_pct")),
             replace=wanted.replace if wanted.replace != pulser_id else None,
         )
     for held_by, place in places.items():
@@ -193,6 +193,13 @@ async def _placed(registrar: Registrar, wanted: Wanted, pulser_id: bytes) -> Wan
             )
             raise Refused(Fault("taken", text, field="side", value=place.side, side=place.side))
     return wanted
+
+
+def _capped(ceiling_pct: int, cap_pct: object) -> int:
+    """Give a ceiling that this board takes: another board's may be above what this one ever gives."""
+    if isinstance(cap_pct, int) and 1 <= cap_pct < ceiling_pct:
+        return cap_pct
+    return ceiling_pct
 
 
 class _Joining:

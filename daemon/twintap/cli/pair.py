@@ -1,0 +1,276 @@
+"""`twintap pair [PORT]`: from a pulser on a cable to one that the daemon hears over the air."""
+
+import argparse
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConsoleError
+from ..names import clean
+from .kinds import name, pulser_id, whole
+from .show import table
+
+if TYPE_CHECKING:
+    from ..client import Client
+    from ..pairing import Seen, Step, Wanted, Wifi
+    from ..ports import Port
+
+_TRIES = 3
+
+
+def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: ignore[reportPrivateUsage] - it has no other name
+    """Add the command."""
+    words = "pair the pulser on a serial port with this computer's daemon"
+    parser = subs.add_parser("pair", help=words, description=words[0].upper() + words[1:] + ".")
+    parser.add_argument(
+        "port",
+        nargs="?",
+        metavar="PORT",
+        help="its serial port, as /dev/ttyUSB0 or COM3 (default: the only one, or choose from a list)",
+    )
+    parser.add_argument("--room", type=name, metavar="NAME")
+    parser.add_argument("--side", choices=("left", "right"), help="the client's own left or right")
+    parser.add_argument(
+        "--replace",
+        type=pulser_id,
+        metavar="PULSER",
+        help="take the place of this pulser (room, side, name, ceiling), which is forgotten",
+    )
+    parser.add_argument(
+        "--wifi-ssid",
+        metavar="S",
+        help="the network to join; its password is asked for, or read from stdin (empty line: none)",
+    )
+    parser.add_argument("--scan", action="store_true", help="show the networks that the pulser sees")
+    parser.add_argument(
+        "--ceiling-pct",
+        type=whole(1, 100),
+        default=60,
+        metavar="N",
+        help="never above (default: %(default)s)",
+    )
+    parser.add_argument("--name", type=name, metavar="NAME", help="what to call the pulser")
+    parser.add_argument("--json", action="store_true", help="print JSON, one value a line")
+    parser.set_defaults(run=pair, wrong=parser.error)
+
+
+async def pair(options: argparse.Namespace) -> int:
+    """Pair the pulser at a port, or just show what it sees."""
+    is_placed = options.room is not None or options.side is not None
+    if options.replace is not None and is_placed:
+        options.wrong("--replace takes the other one's room and side: leave --room and --side out")
+    is_look = options.scan and options.replace is None and not is_placed
+    if not is_look and options.replace is None and (options.room is None or options.side is None):
+        options.wrong("--room and --side are needed, or --replace")
+    if is_look:
+        return await _look(options)
+    return await _pair(options)
+
+
+# -- the port ----------------------------------------------------------------------------------------------
+
+
+async def _port(options: argparse.Namespace) -> str:
+    """Give the port that was said, or the only one, or the one that a person chooses."""
+    from .. import ports
+    from ..store import default_path
+
+    if options.port is not None:
+        return str(options.port)
+    found = await asyncio.to_thread(ports.find_ports, default_path())
+    chosen = ports.choose(found)
+    if isinstance(chosen, str):
+        likely = ports.likely_ports(found)
+        if not likely or not _is_asked(options):
+            raise ConsoleError(chosen)
+        chosen = await asyncio.to_thread(_choose_port, likely)
+    if chosen.problem is not None:
+        raise ConsoleError(chosen.problem)
+    return chosen.port
+
+
+def _is_asked(options: argparse.Namespace) -> bool:
+    """Whether there is a person to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not options.json
+
+
+def _choose_port(likely: "Sequence[Port]") -> "Port":
+    _tell(table([(f"{number}", one.port, one.what) for number, one in enumerate(likely, 1)]))
+    return likely[_number("which port", len(likely)) - 1]
+
+
+def _number(what: str, most: int) -> int:
+    """Ask for a number, 1..`most`; ConsoleError after some wrong ones."""
+    for _ in range(_TRIES):
+        text = _typed(f"{what}, 1..{most}: ")
+        if text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= most:
+            return int(text)
+    raise ConsoleError(f"no {what.removeprefix('which ')} was chosen")
+
+
+def _typed(prompt: str) -> str:
+    """Ask on stderr, which is no part of the answer."""
+    print(prompt, end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise ConsoleError("the input has ended")
+    return line.strip()
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+# -- the networks ------------------------------------------------------------------------------------------
+
+
+async def _look(options: argparse.Namespace) -> int:
+    """Show who is at the port, and which networks it sees."""
+    from ..console import open_console
+    from ..pairing import scan
+    from ..pairing.networks import kept_in
+
+    async with open_console(await _port(options)) as console:
+        info = await console.ready()
+        seen = await scan(console)
+    if options.json:
+        found = [
+            {"ssid": one.ssid, "rssi_dbm": one.rssi_dbm, "channel": one.channel, "secure": one.is_secure}
+            for one in seen
+        ]
+        print(json.dumps({"pulser": info.get("id"), "networks": found, "kept": kept_in(info)}), flush=True)
+    else:
+        print(networks_table(seen) if seen else "the pulser sees no network", flush=True)
+    return 0
+
+
+def networks_table(seen: "Sequence[Seen]") -> str:
+    """Show the networks that a pulser sees."""
+    rows = [("", "network", "level", "channel", "password")]
+    rows += [
+        (
+            str(number),
+            clean(one.ssid, 40),
+            f"{one.rssi_dbm} dBm",
+            str(one.channel),
+            "yes" if one.is_secure else "none",
+        )
+        for number, one in enumerate(seen, 1)
+    ]
+    return table(rows)
+
+
+async def _ask(seen: "tuple[Seen, ...] | None", why: str) -> "Wifi | None":
+    """Have the person at the terminal choose a network."""
+    return await asyncio.to_thread(_choose_network, seen, why)
+
+
+def _choose_network(seen: "tuple[Seen, ...] | None", why: str) -> "Wifi | None":
+    from ..pairing import Wifi
+
+    if why:
+        _tell(why)
+    if seen:
+        _tell(networks_table(seen))
+    many = f"its number, 1..{len(seen)}, or " if seen else ""
+    text = _typed(f"the network to join: {many}its name (nothing: give up): ")
+    if not text:
+        return None
+    found = None
+    if seen and text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= len(seen):
+        found = seen[int(text) - 1]
+    if found is not None and not found.is_secure:
+        return Wifi(found.ssid, "")
+    ssid = text if found is None else found.ssid
+    return Wifi(ssid, password_of(ssid))
+
+
+def password_of(ssid: str) -> str:
+    """Ask for a password. An empty line is an open network; an end of input is no answer, and no network."""
+    try:
+        if sys.stdin.isatty():
+            return getpass.getpass(f"password of {clean(ssid, 40)} (empty if it is open): ")
+        line = sys.stdin.readline()
+    except EOFError:
+        line = ""
+    if not line:
+        raise ConsoleError(
+            f"no password of {clean(ssid, 40)} came on stdin: write it there, or an empty line if the "
+            "network is open"
+        )
+    return line.rstrip("\r\n")
+
+
+# -- the pairing -------------------------------------------------------------------------------------------
+
+
+async def _pair(options: argparse.Namespace) -> int:
+    from .. import addresses, pairing
+    from ..client import Client, RemoteRegistrar
+
+    async with Client() as client:
+        own = await asyncio.to_thread(addresses.own_addresses)
+        is_own = await asyncio.to_thread(addresses.is_own, client.host, own)
+        if not client.is_sealed and not is_own:
+            raise ConsoleError(
+                f"{client.url} is not this computer, and a key does not go over plain HTTP: "
+                "pair where the daemon runs"
+            )
+        # The daemon is asked first, so that a wrong URL costs nobody a walk to the pulser.
+        await client.ask("GET", "/daemon")
+        wanted = await _wanted(options, client)
+        port = await _port(options)
+        interfaces = tuple(await asyncio.to_thread(addresses.own_interfaces)) if is_own else ()
+        done = await pairing.walk(
+            port,
+            RemoteRegistrar(client),
+            wanted,
+            pairing.Steps(_show_step if _is_asked(options) else None),
+            ask=_ask if _is_asked(options) else None,
+            looks=options.scan,
+            own=interfaces,
+        )
+    placed = done.wanted
+    if options.json:
+        found: dict[str, object] = {
+            "pulser": done.pulser_id.hex(),
+            "room": placed.room,
+            "side": placed.side,
+            "linked": True,
+        }
+        if done.hints:
+            found["hints"] = [{"code": hint.code, "message": hint.words} for hint in done.hints]
+        print(json.dumps(found), flush=True)
+    else:
+        print(f"pulser {done.pulser_id.hex()} is the {placed.side} one of {placed.room}, and linked")
+        for hint in done.hints:
+            print(f"hint: {hint.words}")
+    return 0
+
+
+async def _wanted(options: argparse.Namespace, client: "Client") -> "Wanted":
+    from ..client import RemoteRegistrar
+    from ..errors import Fault, Refused
+    from ..pairing import Wanted, Wifi
+
+    room, side, replace = options.room, options.side, None
+    if options.replace is not None:
+        replace = bytes.fromhex(options.replace)
+        place = (await RemoteRegistrar(client).places()).get(replace)
+        if place is None:
+            raise Refused(Fault("unknown", f"no pulser {options.replace} is paired here", field="replace"))
+        room, side = place.room, place.side
+    wifi = None
+    if options.wifi_ssid is not None:
+        wifi = Wifi(options.wifi_ssid, await asyncio.to_thread(password_of, options.wifi_ssid))
+    return Wanted(room, side, options.ceiling_pct, options.name, wifi, replace)
+
+
+def _show_step(step: "Step") -> None:
+    if step.state == "doing":
+        _tell(f"   … {clean(step.words)}")
+    elif step.state == "done":
+        _tell(f"  ok {step.name}: {clean(step.words)}")
