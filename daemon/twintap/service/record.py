@@ -12,7 +12,9 @@ _FEW = 32
 
 
 class Record(BaseModel):
-    """`files`: paths with the SHA-256 of what was written; `folders`: those that had to be made, inner first.
+    """`files`: paths with the SHA-256 of what was written, empty for what the system or the service makes.
+
+    `folders`: those that had to be made, the inner ones first.
 
     `program`: what the service starts, `data`: over which folder, `url`: where its daemon answers.
     """
@@ -56,4 +58,5 @@ def read_record(path: Path | None = None) -> Record | None:
 
 def lost(record: Record) -> tuple[str, ...]:
     """Give what an installed service needs and is not there any more: its program, its files. Blocks."""
-    return tuple(path for path in (record.program, *record.files) if not Path(path).exists())
+    written = [path for path, digest in record.files.items() if digest]
+    return tuple(path for path in (record.program, *written) if not Path(path).exists())
