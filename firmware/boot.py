@@ -20,7 +20,9 @@ def _make_safe(fields):  # type: ignore[no-untyped-def]
         # EN low is standby, whatever the bus says.
         machine.Pin(motor["enable_pin"], machine.Pin.OUT, value=0)
         return
-    bus = machine.I2C(0, scl=machine.Pin(motor["scl"]), sda=machine.Pin(motor["sda"]), timeout=5_000)
+    scl = machine.Pin(motor["scl"])
+    sda = machine.Pin(motor["sda"])
+    bus = machine.I2C(0, scl=scl, sda=sda, timeout=5_000)  # pyright: ignore[reportCallIssue]  # see chip_motor
     bus.writeto_mem(_DRV2605L, _MODE, _STANDBY)
 
 

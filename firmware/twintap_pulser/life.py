@@ -1,7 +1,9 @@
 """From power-on to the end of the program: start, say what went wrong, start anew.
 
-On a chip a crash is followed by a reset, three crashes in a row by the REPL alone, so that a cable can mend
-it. On the virtual board the launcher restarts whatever ends.
+On a chip a crash is followed by a reset, three crashes in a row by safe mode (see `safe`), in which a cable
+can learn what broke and mend it. Whoever copies files to a chip leaves word (`crash_record.DEPLOY`) and
+resets it: that start goes to the REPL, with no watchdog armed. On the virtual board the launcher restarts
+whatever ends.
 """
 
 import sys
@@ -10,35 +12,44 @@ _RESTART_MS = 3_000  # long enough for the console to say why
 
 
 def live() -> None:
-    """Runs the pulser; on a chip it does not return unless Ctrl-C asks for the REPL."""
+    """Runs the pulser; on a chip it does not return unless Ctrl-C, or a deploy, asks for the REPL."""
     if sys.platform != "esp32":
         from .app import run
 
         run()
         return
+    from . import crash_record
+
+    start = crash_record.begin()
+    if start == crash_record.REPL:
+        print("twintap: left to whoever copies files; the next start is an ordinary one.")
+        return
+    if start == crash_record.SAFE:
+        from .safe import serve
+
+        print("twintap: %d crashes in a row; safe mode. %s" % (crash_record.crashes(), crash_record.error()))
+        serve()
+        return
+    _run()
+
+
+def _run() -> None:
     import machine
 
-    from .port_chip import forget_crashes, may_start
+    from . import crash_record
 
-    if not may_start():
-        print(
-            "twintap: three crashes in a row; the firmware is not started. Flash it anew, or cut the power,"
-            " or press the board's reset button."
-        )
-        return
-    # Not a reset at once when the program breaks: what broke it is still to be printed.
-    is_broken = True
     try:
         from .app import run
 
         run()
-        is_broken = False
-        forget_crashes()
-        machine.reset()
     except KeyboardInterrupt:
         # Somebody at the cable wants the REPL.
-        is_broken = False
-        forget_crashes()
-    finally:
-        if is_broken:
-            machine.WDT(timeout=_RESTART_MS)
+        crash_record.forget()
+        return
+    except BaseException as broken:
+        crash_record.died_of(broken)
+        # Not a reset at once: what broke the program is still to be printed.
+        machine.WDT(timeout=_RESTART_MS)
+        raise
+    crash_record.forget()
+    machine.reset()

@@ -1,9 +1,8 @@
-"""The chip's hardware: ESP32 with stock MicroPython 1.26 or later.
+"""The chip's hardware: ESP32, C3 or C6 with stock MicroPython 1.26 or later.
 
-What stock firmware does, and what follows from it here: power saving would hold frames back for up to a
-second, so it is off; a timer's callback comes about half a ms late, so it is armed early and the rest is
-spun; a `readinto` on a socket joins datagrams and a `recvfrom` without one costs an exception, so the socket
-is polled first.
+What stock firmware does, and what follows from it here: a timer's callback comes about half a ms late, so it
+is armed early and the rest is spun; a `readinto` on a socket joins datagrams and a `recvfrom` without one
+costs an exception, so the socket is polled first. Motor, light, senses, radio and sleep are in `chip_...`.
 """
 # ruff: noqa: D102 - the contracts stand in `ports`
 
@@ -16,13 +15,18 @@ import sys
 import time
 
 import machine
-import network
 
-from twintap_protocol.frames import SIDE_NONE
+from twintap_protocol.errors import TwintapError
 from twintap_protocol.ticks import ticks_diff
 
+from . import crash_record
 from .board_file import BoardError
 from .button import Button
+from .chip_light import make_light
+from .chip_motor import make_motor
+from .chip_radio import Radio
+from .chip_senses import Battery, Charger, Contacts
+from .chip_sleep import await_release, can_wake, wake_by
 from .ports import NO_ADDRESS, host_of, pack_address, port_of
 
 TYPE_CHECKING = False
@@ -30,22 +34,26 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
 
     from .board_file import BoardFile
+    from .chip_radio import Found, Known
 
 UDP_PORT = 8701  # the pulser's own; the stock firmware cannot tell a port that it has chosen
 _SETTINGS = "settings.json"
 _SETTINGS_MAX = 4_096
 _TICKS_MASK = (1 << 30) - 1
 _LEAD_US = 1_200  # the timer's own lateness, with something to spare
-_NETWORK_MS = 500
-_RETRY_MS = 10_000  # an access point that refused is asked again
+_BUSY_MS = 1_000  # in a set an edge is armed four times a second
+_TEND_MS = 100  # well within the time that a motor may go on after it should be still
 _DATAGRAM_MAX = 768
-_HEALTHY_MAGIC = b"twintap"
-_CRASHES_MAX = 3
 
 
-_ticks_us: "Callable[[], int]" = time.ticks_us  # pyright: ignore[reportAssignmentType]  # 30 bits, says the chip
+# 30 bits, says the chip.
+_ticks_us: "Callable[[], int]" = time.ticks_us  # pyright: ignore[reportAssignmentType]
 
 _ticks_ms: "Callable[[], int]" = time.ticks_ms  # pyright: ignore[reportAssignmentType]
+
+
+class MotorLost(TwintapError):
+    """The motor's driver does not answer in the middle of its work; the text says what to look at."""
 
 
 class ChipPort:
@@ -57,34 +65,26 @@ class ChipPort:
     def __init__(self, board: "BoardFile") -> None:
         self.source = NO_ADDRESS
         self.address_changed = False
-        self._motor = machine.PWM(
-            machine.Pin(board.motor.pin()), freq=board.motor.number("pwm_hz", 1000, 40_000), duty_u16=0
-        )
+        self._board = board
+        for pin, level in board.steady:
+            machine.Pin(pin, machine.Pin.OUT, value=level)
+        self._motor = make_motor(board)
         self._timer = _edge_timer()
         self._fire_once = self._fire  # a bound method allocates each time it is taken
         self._on_edge: "Callable[[], None]" = _nothing
-        if board.button is None:
-            raise BoardError("the board file lacks button")
-        self._pressed_level = board.button.number("pressed", 0, 1)
-        pull = machine.Pin.PULL_DOWN if self._pressed_level else machine.Pin.PULL_UP
-        self._button_pin = machine.Pin(board.button.pin(), machine.Pin.IN, pull)
+        self._armed_ms = 0
+        self._is_armed = False
+        self._contacts = Contacts(board)
         self._button = Button(self)
-        self._battery = _analogue(-1 if board.battery is None else board.battery.pin())
-        self._battery_scale_pct = (
-            100 if board.battery is None else board.battery.number("scale_pct", 100, 1000)
-        )
-        self._charge = None if board.charge is None else machine.Pin(board.charge.pin(), machine.Pin.IN)
-        self._charge_level = 0 if board.charge is None else board.charge.number("present", 0, 1)
-        self._light_pin = (
-            board.light.pin() if board.light is not None and board.light_kind == "ws2812" else -1
-        )
+        self._battery = Battery(board)
+        self._charger = Charger(board)
+        self._light = make_light(board)
         self._watchdog: "machine.WDT | None" = None
-        self._wlan = network.WLAN(network.STA_IF)
-        self._ssid = ""
-        self._password = ""
-        self._asked_ms = 0
-        self._address = NO_ADDRESS
-        self._is_up = False
+        self.can_sleep = can_wake(board)
+        if not self.can_sleep:
+            board.sleep_after_s = None
+        self._boot_cause = crash_record.boot_cause()
+        self._radio = Radio(self.ticks_ms, self._is_busy, self._moved, UDP_PORT)
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock_poll = select.poll()
         self._to = NO_ADDRESS
@@ -102,18 +102,14 @@ class ChipPort:
     def begin(self, on_edge: "Callable[[], None]", on_button: "Callable[[bool], None]") -> None:
         self._on_edge = on_edge
         self._button.on_button = on_button
-        self._button_pin.irq(
+        self._contacts.pin.irq(
             handler=self._button_moved, trigger=machine.Pin.IRQ_FALLING | machine.Pin.IRQ_RISING
         )
-        mac = self.hardware_id()
-        network.hostname("twintap-" + mac[3:].hex())
-        self._wlan.active(True)
-        # On every boot: with power saving a ping takes up to a second.
-        self._wlan.config(pm=self._wlan.PM_NONE)
+        self._radio.begin("twintap-" + self.hardware_id()[3:].hex())
         self._sock.bind(("0.0.0.0", UDP_PORT))
         self._sock.setblocking(False)
         self._sock_poll.register(self._sock, select.POLLIN)
-        self.tasks = [self.create_task(self._network())]
+        self.tasks = [self.create_task(self._radio.run()), self.create_task(self._tend())]
 
     # --- time -----------------------------------------------------------------------------------------------
 
@@ -136,29 +132,46 @@ class ChipPort:
         period_ms = ahead_us // 1000
         if period_ms < 1:
             period_ms = 1
+        self._armed_ms = _ticks_ms() & _TICKS_MASK
+        self._is_armed = True
         self._timer.init(mode=machine.Timer.ONE_SHOT, period=period_ms, callback=self._fire_once)
 
     def disarm_edge(self) -> None:
+        self._is_armed = False
         self._timer.deinit()
 
     def _fire(self, _timer: "machine.Timer") -> None:
         self._on_edge()
 
+    def _is_busy(self) -> bool:
+        """Whether a set or a buzz runs, or did a moment ago."""
+        return self._is_armed and 0 <= ticks_diff(self.ticks_ms(), self._armed_ms) < _BUSY_MS
+
     # --- motor, watchdog, senses ----------------------------------------------------------------------------
 
     def set_level(self, level_bp: int) -> None:
-        self._motor.duty_u16(level_bp * 65_535 // 10_000)
+        self._motor.set_level(level_bp)
+
+    def motor_fault(self) -> str:
+        return self._motor.fault
+
+    async def _tend(self) -> None:
+        """Looks after the motor's driver, for ever; one lost at work ends the program, and so the set.
+
+        One side alone would go on otherwise. The next start finds the driver, or says what is wrong with it.
+        """
+        while True:
+            await asyncio.sleep_ms(_TEND_MS)
+            if self._motor.is_lost:
+                raise MotorLost(self._motor.fault)
+            if not self._is_busy():
+                self._motor.tend()
 
     def set_side(self, side: int, colour: "tuple[int, int, int]") -> None:
-        if self._light_pin < 0:
-            return
-        import neopixel
+        return  # the light is `set_light`'s
 
-        light = neopixel.NeoPixel(machine.Pin(self._light_pin), 1)
-        # A quarter of full is bright enough in a quiet room; a pulser without a side is dark.
-        red, green, blue = colour
-        light[0] = (0, 0, 0) if side == SIDE_NONE else (red // 4, green // 4, blue // 4)
-        light.write()
+    def set_light(self, red: int, green: int, blue: int) -> None:
+        self._light.set(red, green, blue)
 
     def wdt_arm(self, timeout_ms: int) -> None:
         if self._watchdog is None:
@@ -171,66 +184,45 @@ class ChipPort:
             self._watchdog.feed()
 
     def button_down(self) -> bool:
-        return self._button_pin.value() == self._pressed_level
+        return self._contacts.is_down()
 
     def _button_moved(self, _pin: "machine.Pin") -> None:
-        self._button.moved(self.button_down())
+        self._button.moved(self._contacts.is_down())
 
     def look_at_button(self) -> None:
-        self._button.moved(self.button_down())
+        self._button.moved(self._contacts.is_down())
 
     def battery_mv(self) -> int:
-        if self._battery is None:
-            return 0
-        return self._battery.read_uv() // 1000 * self._battery_scale_pct // 100
+        return self._battery.millivolts()
 
     def charging(self) -> bool:
-        return self._charge is not None and self._charge.value() == self._charge_level
+        return self._charger.is_present()
 
     # --- network --------------------------------------------------------------------------------------------
 
+    def _moved(self) -> None:
+        self.address_changed = True
+
     def network_state(self) -> str:
-        if not self._wlan.active():
-            return "off"
-        if not self._ssid:
-            return "no network set"
-        return "up" if self._is_up else "connecting"
+        return self._radio.state()
 
-    def set_wifi(self, ssid: str, password: str) -> None:
-        if self._is_up or self._ssid:
-            self._wlan.disconnect()
-        self._is_up = False
-        self._ssid = ssid
-        self._password = password
-        self._connect()
+    def set_networks(self, networks: "list[Known]") -> None:
+        self._radio.set_networks(networks)
 
-    def _connect(self) -> None:
-        self._asked_ms = self.ticks_ms()
-        if not self._ssid:
-            return
-        try:
-            self._wlan.connect(self._ssid, self._password)
-        except OSError:
-            # Busy with the last attempt: `_network` asks again. The console belongs to its requests; `info`
-            # tells that there is no network yet.
-            return
+    def ssid(self) -> str:
+        return self._radio.ssid()
 
-    async def _network(self) -> None:
-        """Looks after the radio. The chip reconnects by itself, but not to a network that once refused."""
-        while True:
-            await self.sleep_ms(_NETWORK_MS)
-            is_up = self._wlan.isconnected()
-            if is_up:
-                address = pack_address(self._wlan.ifconfig()[0], UDP_PORT)
-                if address != self._address:
-                    self._address = address
-                    self.address_changed = True
-            elif not 0 <= ticks_diff(self.ticks_ms(), self._asked_ms) <= _RETRY_MS:
-                self._connect()
-            self._is_up = is_up
+    def rssi_dbm(self) -> int:
+        return self._radio.rssi_dbm()
+
+    def scan(self) -> "Awaitable[list[Found]]":
+        return self._radio.scan()
+
+    def save_radio(self, is_saving: bool) -> None:
+        self._radio.save(is_saving)
 
     def address(self) -> bytes:
-        return self._address if self._is_up else NO_ADDRESS
+        return self._radio.address()
 
     def lead(self, address: bytes) -> None:
         return  # a chip has one way out
@@ -276,11 +268,30 @@ class ChipPort:
             file.write(data)
         os.rename(_SETTINGS + ".new", _SETTINGS)
 
+    def flash_free(self) -> int:
+        state = os.statvfs("/")
+        return state[0] * state[3]
+
     def heap_free(self) -> int:
         return gc.mem_free()
 
+    def boot_cause(self) -> int:
+        return self._boot_cause
+
+    def crashes(self) -> int:
+        return crash_record.crashes()
+
     def mark_healthy(self) -> None:
-        machine.RTC().memory(b"")
+        crash_record.forget()
+
+    def deep_sleep(self) -> None:
+        self._motor.rest()
+        self._light.set(0, 0, 0)
+        await_release(self._contacts, self.wdt_feed)
+        self._radio.end()
+        wake_by(self._board, self._contacts)
+        crash_record.forget()
+        machine.deepsleep()
 
     def console_ready(self) -> "Awaitable[None]":
         return _until_readable(sys.stdin)
@@ -305,26 +316,6 @@ class ChipPort:
         asyncio.run(coroutine)
 
 
-def may_start() -> bool:
-    """Whether the firmware may start: not after it ended badly three times before it was healthy.
-
-    The count stands in the RTC's memory, which a reset keeps and a power cut clears. Only a watchdog's reset
-    or a program's own counts: a reset by hand (button, power, cable) is another try.
-    """
-    memory = machine.RTC().memory()
-    was_bad = machine.reset_cause() in (machine.WDT_RESET, machine.SOFT_RESET)
-    crashes = memory[-1] if was_bad and memory[:-1] == _HEALTHY_MAGIC else 0
-    if crashes >= _CRASHES_MAX:
-        return False
-    machine.RTC().memory(_HEALTHY_MAGIC + bytes((crashes + 1,)))
-    return True
-
-
-def forget_crashes() -> None:
-    """The program is about to end because somebody wants it to: that is no crash."""
-    machine.RTC().memory(b"")
-
-
 def _edge_timer() -> "machine.Timer":
     """The hardware timer for the edges, away from the group in which the task watchdog counts.
 
@@ -345,10 +336,6 @@ def _edge_timer() -> "machine.Timer":
 
 def _nothing(*_arguments: object) -> None:
     return
-
-
-def _analogue(pin: int) -> "machine.ADC | None":
-    return None if pin < 0 else machine.ADC(machine.Pin(pin), atten=machine.ADC.ATTN_11DB)
 
 
 def _is_ready(poll: "select.poll") -> bool:

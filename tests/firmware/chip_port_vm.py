@@ -1,8 +1,4 @@
-"""Runs in the MicroPython VM: the chip's port over stand-ins for its hardware. Prints `ok` or dies.
-
-The stand-ins keep to the calls of the chip's stubs; sockets, polls and files are the VM's own, but for the
-chip's way of writing an address.
-"""
+"""Runs in the MicroPython VM: the chip's port over stand-ins for its hardware. Prints `ok` or dies."""
 
 import asyncio
 import select
@@ -10,161 +6,32 @@ import socket
 import sys
 import time
 
+from chip_stand_ins import (
+    ADC,
+    BOARD,
+    PWM,
+    RTC,
+    WLAN,
+    Air,
+    Module,
+    NeoPixel,
+    Pin,
+    Slept,
+    Socket,
+    Timer,
+    esp32,
+    machine,
+    names,
+    network,
+    wakers,
+)
+
+from twintap_protocol import frames
+from twintap_pulser import crash_record, port_chip
+from twintap_pulser.board_file import BoardFile
+from twintap_pulser.ports import NETWORK_STATES, NO_ADDRESS, pack_address
+
 UDP_PORT = int(sys.argv[1])
-
-
-class Pin:
-    IN = 0
-    OUT = 1
-    PULL_UP = 2
-    PULL_DOWN = 3
-    IRQ_FALLING = 4
-    IRQ_RISING = 8
-    all = {}  # noqa: RUF012 - no typing here
-
-    def __init__(self, number, mode=-1, pull=-1):
-        self.level = 1
-        Pin.all[number] = self
-
-    def value(self):
-        return self.level
-
-    def irq(self, handler, trigger):
-        self.handler = handler
-
-
-class PWM:
-    def __init__(self, pin, freq, duty_u16):
-        assert freq >= 20_000
-        self.duties = [duty_u16]
-
-    def duty_u16(self, duty):
-        assert 0 <= duty <= 65_535
-        self.duties.append(duty)
-
-
-class Timer:
-    ONE_SHOT = 0
-
-    total = 4  # an ESP32's; a C3 has 2
-
-    def __init__(self, number):
-        if number >= Timer.total:
-            raise ValueError("invalid Timer number")
-        self.number = number
-        self.armed = []
-
-    def init(self, mode, period, callback):
-        self.armed.append(period)
-        self.callback = callback
-
-    def deinit(self):
-        self.armed.append(None)
-
-
-class WDT:
-    def __init__(self, timeout):
-        self.timeout = timeout
-        self.fed = 0
-
-    def feed(self):
-        self.fed += 1
-
-
-class ADC:
-    ATTN_11DB = 3
-
-    def __init__(self, pin, atten):
-        return
-
-    def read_uv(self):
-        return 1_900_000
-
-
-class RTC:
-    kept = b""
-
-    def memory(self, data=None):
-        if data is not None:
-            RTC.kept = data
-        return RTC.kept
-
-
-class WLAN:
-    PM_NONE = 0
-
-    def __init__(self, interface):
-        self.on = False
-        self.asked = []
-        self.configured = {}
-        self.connected = False
-
-    def active(self, on=None):
-        if on is not None:
-            self.on = on
-        return self.on
-
-    def config(self, **settings):
-        self.configured.update(settings)
-
-    def connect(self, ssid, password):
-        self.asked.append((ssid, password))
-        if len(self.asked) == 1:
-            raise OSError("Wifi Internal Error")
-
-    def disconnect(self):
-        self.connected = False
-
-    def isconnected(self):
-        return self.connected
-
-    def ifconfig(self):
-        return ("127.0.0.1", "255.0.0.0", "0.0.0.0", "0.0.0.0")
-
-
-class Socket:
-    """The VM's socket, with the chip's addresses: a text and a number."""
-
-    def __init__(self, family, kind):
-        self.real = socket.socket(family, kind)
-
-    def bind(self, address):
-        self.real.bind(socket.getaddrinfo(*address)[0][-1])
-
-    def setblocking(self, flag):
-        self.real.setblocking(flag)
-
-    def sendto(self, data, address):
-        return self.real.sendto(data, socket.getaddrinfo(*address)[0][-1])
-
-    def recvfrom(self, most):
-        data, packed = self.real.recvfrom(most)
-        return data, (".".join(str(byte) for byte in packed[4:8]), packed[2] << 8 | packed[3])
-
-
-class Module:
-    pass
-
-
-machine = Module()
-for one in (Pin, PWM, Timer, WDT, ADC, RTC):
-    setattr(machine, one.__name__, one)
-machine.WDT_RESET = 3
-machine.SOFT_RESET = 5
-machine.reset_cause = lambda: 3
-machine.unique_id = lambda: b"\x24\x0a\xc4\x01\x02\x03"
-network = Module()
-network.WLAN = WLAN
-network.STA_IF = 0
-names = []
-network.hostname = names.append
-sys.modules["machine"] = machine
-sys.modules["network"] = network
-
-from twintap_pulser import port_chip  # noqa: E402
-from twintap_pulser.board_file import BoardFile  # noqa: E402
-from twintap_pulser.ports import NO_ADDRESS, pack_address  # noqa: E402
-
 port_chip.UDP_PORT = UDP_PORT
 port_chip._ticks_us = lambda: time.ticks_us() & 0x3FFFFFFF  # as the chip's wrap
 # The poll and the event loop want the real socket.
@@ -173,22 +40,9 @@ sockets.AF_INET = socket.AF_INET
 sockets.SOCK_DGRAM = socket.SOCK_DGRAM
 sockets.socket = Socket
 port_chip.socket = sockets
-board = BoardFile(
-    {
-        "name": "test",
-        "board_id": "test",
-        "chip": "esp32",
-        "absolute_cap_pct": 80,
-        "motor": {"driver": "pwm", "pin": 25, "pwm_hz": 20_000},
-        "button": {"pin": 27, "pressed": 0},
-        "battery": {"pin": 34, "scale_pct": 200, "capacity_mah": 400},
-        "charge": {"pin": 35, "present": 1},
-        "light": None,
-        "drowsy_after_s": 600,
-        "sleep_after_s": 2400,
-    }
-)
-port = port_chip.ChipPort(board)
+fields = dict(BOARD)
+fields["steady"] = [{"pin": 18, "level": 0}, {"pin": 19, "level": 1}]
+port = port_chip.ChipPort(BoardFile(fields))
 edges = []
 presses = []
 
@@ -203,15 +57,22 @@ def motor_and_timer():
     port.set_level(10_000)
     port.set_level(1)
     port.set_level(0)
-    assert port._motor.duties == [0, 65_535, 6, 0], port._motor.duties
+    assert PWM.all[25].freq == 20_000
+    assert PWM.all[25].duties == [0, 65_535, 6, 0], PWM.all[25].duties
+    assert port.motor_fault() == ""
+    assert not port._is_busy()
     port.arm_edge((port.ticks_us() + 50_400) & 0x3FFFFFFF, True)
     port.arm_edge((port.ticks_us() + 50_400) & 0x3FFFFFFF, False)
     port.arm_edge((port.ticks_us() + 100) & 0x3FFFFFFF, True)
+    assert port._is_busy()
     assert port._timer.armed[0] in (48, 49), port._timer.armed  # early, to be spun for
     assert port._timer.armed[1] in (49, 50)
     assert port._timer.armed[2] == 1
     port._timer.callback(port._timer)
     assert edges == [1]
+    # A set whose callbacks are lost is no set for ever.
+    port._armed_ms = (port._armed_ms - 1_500) & 0x3FFFFFFF
+    assert not port._is_busy()
     port.disarm_edge()
     assert port._timer.armed[3] is None
     port.wdt_feed()
@@ -221,11 +82,18 @@ def motor_and_timer():
 
 
 def senses():
+    assert (Pin.all[18].level, Pin.all[19].level) == (0, 1)  # what the board itself wants held
+    ADC.readings = [1_900_000]
     assert port.battery_mv() == 3_800
+    ADC.readings = [1_900_000, 1_900_000, 1_904_000, 700_000, 1_896_000, 1_900_000, 1_900_000, 3_100_000]
+    assert port.battery_mv() == 3_800  # two readings that the radio spoilt
+    Pin.all[35].level = 1
     assert port.charging()
+    assert Pin.all[35].pull is None
     Pin.all[35].level = 0
     assert not port.charging()
     button = Pin.all[27]
+    assert button.pull == Pin.PULL_UP
     time.sleep_ms(25)
     for level in (0, 1, 0, 1, 0):  # a press that bounces
         button.level = level
@@ -257,6 +125,16 @@ def senses():
     port.look_at_button()
     port.look_at_button()
     assert presses.count(True) == 4, presses
+    button.level = 1
+
+
+def light():
+    port.set_side(frames.SIDE_LEFT, (255, 255, 255))
+    assert NeoPixel.shown == []  # the light is set_light's alone
+    port.set_light(1, 2, 3)
+    port.set_light(1, 2, 3)
+    port.set_light(0, 0, 0)
+    assert NeoPixel.shown == [(1, 2, 3), (0, 0, 0)]
 
 
 async def radio():
@@ -267,18 +145,19 @@ async def radio():
     port._sock_poll.ipoll = poll.ipoll
     port.begin(lambda: edges.append(1), presses.append)
     assert names == ["twintap-010203"]
-    assert port._wlan.configured == {"pm": 0}
+    wlan = port._radio._wlan
+    assert wlan.configured["pm"] == WLAN.PM_NONE
+    port.save_radio(True)
+    assert wlan.configured["pm"] == WLAN.PM_POWERSAVE
+    port.save_radio(False)
+    assert wlan.configured["pm"] == WLAN.PM_NONE
     assert port.network_state() == "no network set"
-    port.set_wifi("net", "word")
-    assert port.network_state() == "connecting"
     assert port.address() == NO_ADDRESS
-    asked = len(port._wlan.asked)
-    port._asked_ms = (port.ticks_ms() - 7 * 86_400_000) & 0x3FFFFFFF
-    await asyncio.sleep_ms(600)
-    assert len(port._wlan.asked) == asked + 1
-    port._wlan.connected = True
+    Air.networks = {"net": ("word", -50, "")}
+    port.set_networks([("net", "word")])
     await asyncio.sleep_ms(600)
     assert port.network_state() == "up"
+    assert (port.ssid(), port.rssi_dbm()) == ("net", -50)
     assert port.address_changed
     own = pack_address("127.0.0.1", UDP_PORT)
     assert port.address() == own
@@ -294,28 +173,78 @@ async def radio():
     assert port.recv_into(buf) == 6
     assert port.recv_into(buf) == -1
     port.send(b"lost", 4, bytes((240, 0, 0, 1, 0, 9)))  # no road there: no error either
+    # A set runs: no scan.
+    port.arm_edge((port.ticks_us() + 50_400) & 0x3FFFFFFF, False)
+    try:
+        await port.scan()
+        raise AssertionError("scanned in a set")
+    except OSError:
+        assert wlan.scans == 0
+    port.disarm_edge()
+    port._timer.armed = []
+    assert (await port.scan())[0] == (b"net", -50, 6, True)
 
 
 def memory():
     assert port.load() == b""
     port.store(b"kept")
     assert port.load() == b"kept"
-    assert [port_chip.may_start() for _ in range(4)] == [True, True, True, False]
+    assert port.flash_free() > 0
+    assert port.heap_free() > 0
+    crash_record.begin()
+    assert RTC.kept
     port.mark_healthy()
-    assert port_chip.may_start()
-    # A reset by hand is another try, and one that somebody asked for is no crash.
-    for cause in (1, 2):
-        assert [port_chip.may_start() for _ in range(4)][-1] is False
-        machine.reset_cause = lambda cause=cause: cause
-        assert [port_chip.may_start() for _ in range(4)] == [True] * 4
-        machine.reset_cause = lambda: 5
-    for _ in range(5):
-        assert port_chip.may_start()
-        port_chip.forget_crashes()
+    assert RTC.kept == b""
+    assert port.crashes() == 0
+    assert port.boot_cause() == frames.BOOT_POWER
 
 
+def sleep():
+    assert port.can_sleep
+    port.set_level(5_000)
+    Pin.all[27].level = 1
+    try:
+        port.deep_sleep()
+        raise AssertionError("did not sleep")
+    except Slept:
+        pass
+    assert PWM.all[25].duties[-1] == 0
+    assert NeoPixel.shown[-1] == (0, 0, 0)
+    assert not port._radio._wlan.on
+    assert wakers == [("ext0", 27, esp32.WAKEUP_ALL_LOW)]
+    # On a C3 of 1.26 nothing could wake it: so it stays awake.
+    other = dict(BOARD)
+    other["chip"] = "esp32c3"
+    other["motor"] = {"driver": "pwm", "pin": 10, "pwm_hz": 20_000}
+    other["button"] = {"pin": 3, "pressed": 1}
+    other["battery"] = other["charge"] = other["light"] = None
+    board = BoardFile(other)
+    assert not port_chip.ChipPort(board).can_sleep
+    assert board.sleep_after_s is None
+    esp32.wake_on_gpio = lambda pins, level: wakers.append(("gpio", [pin.number for pin in pins], level))
+    board = BoardFile(other)
+    newer = port_chip.ChipPort(board)
+    assert newer.can_sleep
+    assert board.sleep_after_s == 2400
+    assert newer.battery_mv() == 0
+    assert not newer.charging()
+    newer.set_light(9, 9, 9)
+    Pin.all[3].level = 0
+    newer._radio._wlan.on = True
+    try:
+        newer.deep_sleep()
+        raise AssertionError("did not sleep")
+    except Slept:
+        assert wakers[-1] == ("gpio", [3], esp32.WAKEUP_ANY_HIGH)
+
+
+assert set(NETWORK_STATES) >= {"off", "no network set", "connecting", "up"}
+assert network.STA_IF == 0
+assert machine.reset_cause() == 1
 asyncio.run(radio())
 motor_and_timer()
 senses()
+light()
 memory()
+sleep()
 print("ok")

@@ -1,8 +1,8 @@
 """The board files against the chips: a pin that cannot do its work is found here, not at the bench.
 
 The tables are Espressif's, chip by chip, written down once more and apart from those on the pulser: ESP-IDF's
-"GPIO & RTC GPIO" page of each chip (strapping pins, ADC channels, RTC or LP pins, flash, USB); the datasheets'
-pin lists for what is pulled up at reset; MicroPython's own `pins.csv` of the two XIAO boards for their pads.
+"GPIO & RTC GPIO" page of each chip (strapping pins, ADC channels, RTC or LP pins, flash, USB); the data
+sheets' pin lists for what is pulled up at reset; MicroPython's `pins.csv` of the two XIAO boards for their pads.
 """
 
 import copy

@@ -1,4 +1,7 @@
-"""What counts as a crash on a chip, with stand-ins for the chip and for the program that runs on it."""
+"""How one life of a chip ends, with stand-ins for the chip and for the program that runs on it.
+
+How lives follow one another, and safe mode, is tested in the VM (`chip_life_vm`).
+"""
 
 import sys
 from importlib import import_module
@@ -24,12 +27,19 @@ def deeds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append("watchdog")
 
     machine.WDT = watch
-    port_chip: Any = ModuleType("twintap_pulser.port_chip")
-    port_chip.may_start = lambda: True
-    port_chip.forget_crashes = lambda: done.append("forget")
+    record: Any = ModuleType("twintap_pulser.crash_record")
+    record.GO, record.SAFE, record.REPL = range(3)
+    record.begin = lambda: record.GO
+    record.forget = lambda: done.append("forget")
+    record.died_of = lambda broken: done.append(f"died of {type(broken).__name__}")
+    record.error = lambda: "ValueError: why"
+    record.crashes = lambda: 3
+    safe: Any = ModuleType("twintap_pulser.safe")
+    safe.serve = lambda: done.append("safe mode")
     monkeypatch.setattr(life, "sys", SimpleNamespace(platform="esp32"))
     monkeypatch.setitem(sys.modules, "machine", machine)
-    monkeypatch.setitem(sys.modules, "twintap_pulser.port_chip", port_chip)
+    monkeypatch.setitem(sys.modules, "twintap_pulser.crash_record", record)
+    monkeypatch.setitem(sys.modules, "twintap_pulser.safe", safe)
     return done
 
 
@@ -55,10 +65,30 @@ def test_a_hand_at_the_cable_is_no_crash(monkeypatch: pytest.MonkeyPatch, deeds:
     assert deeds == ["forget"]
 
 
+@pytest.mark.parametrize("error", [MemoryError("full"), SystemExit(), ValueError("x")])
 def test_a_program_that_breaks_is_counted_and_started_anew(
-    monkeypatch: pytest.MonkeyPatch, deeds: list[str]
+    monkeypatch: pytest.MonkeyPatch, deeds: list[str], error: BaseException
 ) -> None:
-    runs(monkeypatch, MemoryError("full"))
-    with pytest.raises(MemoryError):
+    runs(monkeypatch, error)
+    with pytest.raises(type(error)):
         life.live()
-    assert deeds == ["watchdog"]
+    assert deeds == [f"died of {type(error).__name__}", "watchdog"]
+
+
+def test_after_three_crashes_only_safe_mode_runs_and_the_reason_is_said(
+    monkeypatch: pytest.MonkeyPatch, deeds: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs(monkeypatch, AssertionError("the program ran"))
+    record: Any = sys.modules["twintap_pulser.crash_record"]
+    monkeypatch.setattr(record, "begin", lambda: record.SAFE)
+    life.live()
+    assert deeds == ["safe mode"]
+    assert "ValueError: why" in capsys.readouterr().out
+
+
+def test_a_deploy_gets_the_repl(monkeypatch: pytest.MonkeyPatch, deeds: list[str]) -> None:
+    runs(monkeypatch, AssertionError("the program ran"))
+    record: Any = sys.modules["twintap_pulser.crash_record"]
+    monkeypatch.setattr(record, "begin", lambda: record.REPL)
+    life.live()
+    assert deeds == []

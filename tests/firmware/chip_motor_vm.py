@@ -1,0 +1,182 @@
+"""Runs in the MicroPython VM: the motors and lights of real boards over stand-ins. Prints `ok` or dies."""
+
+import asyncio
+import gc
+
+from chip_stand_ins import BOARD, DRIVER, I2C, PWM, Module, Pin, power_the_driver
+
+from twintap_pulser import chip_light, chip_motor, port_chip
+from twintap_pulser.board_file import BoardFile, Part
+
+RTP = 0x02
+MODE = 0x01
+STANDBY = 0x40
+PLAY = 0x05
+
+
+def driver(**changes):
+    fields = dict(DRIVER)
+    fields.update(changes)
+    I2C.enable = fields["enable_pin"]
+    return chip_motor.Drv2605lMotor(Part("motor", fields))
+
+
+def plays_what_it_is_told():
+    power_the_driver()
+    motor = driver()
+    assert motor.fault == ""
+    assert I2C.pins == (22, 21)
+    assert I2C.registers[MODE] == PLAY
+    assert I2C.registers[RTP] == 0
+    assert Pin.all[23].level == 1
+    # 3.0 V of 21.59 mV a step; open loop, signed.
+    assert I2C.registers[0x17] == 138, I2C.registers[0x17]
+    assert I2C.registers[0x1A] & 0x80 == 0
+    assert I2C.registers[0x1D] & 0x28 == 0x20
+    for level_bp, value in ((10_000, 127), (5_000, 63), (78, 0), (79, 1), (0, 0)):
+        motor.set_level(level_bp)
+        assert I2C.registers[RTP] == value, (level_bp, I2C.registers[RTP])
+    gc.collect()
+    before = gc.mem_alloc()
+    motor.set_level(6_000)
+    assert gc.mem_alloc() == before  # an edge allocates nothing
+    motor.rest()
+    assert Pin.all[23].level == 0
+
+
+def an_lra_is_driven_closed_loop():
+    power_the_driver()
+    driver(motor="lra", rated_mv=2_000)
+    assert I2C.registers[0x1A] & 0x80
+    assert I2C.registers[0x1D] & 0x29 == 0
+    assert I2C.registers[0x16] == 83
+    assert I2C.registers[0x17] == 127
+
+
+def what_it_was_told_before_a_reset_is_not_played():
+    power_the_driver()
+    I2C.registers[RTP] = 127
+    I2C.registers[MODE] = PLAY
+    driver(enable_pin=None)
+    assert I2C.registers[RTP] == 0
+
+
+def a_driver_that_is_missing_moves_nothing_and_is_found_when_it_comes():
+    power_the_driver()
+    I2C.is_there = False
+    motor = driver()
+    assert "does not answer" in motor.fault
+    assert Pin.all[23].level == 0
+    motor.set_level(0)
+    assert not motor.is_lost
+    motor.set_level(1_000)
+    assert motor.is_lost
+    I2C.is_there = True
+    motor = driver()
+    I2C.is_there = False
+    motor.set_level(0)
+    I2C.is_there = True
+    assert motor.fault
+    motor.tend()
+    assert motor.fault == ""
+    motor.set_level(10_000)
+    assert I2C.registers[RTP] == 127
+
+
+def a_stranger_on_the_bus_is_not_driven():
+    power_the_driver(device_id=1)
+    motor = driver()
+    assert "no DRV2605L" in motor.fault
+    assert Pin.all[23].level == 0
+    assert I2C.registers[0x17] == 0x89
+
+
+def a_driver_that_is_lost_at_work_is_off_by_its_enable_pin():
+    power_the_driver()
+    motor = driver()
+    motor.set_level(8_000)
+    I2C.is_there = False
+    motor.set_level(8_500)
+    assert motor.is_lost
+    assert Pin.all[23].level == 0
+    I2C.is_there = True
+
+
+def without_an_enable_pin_it_is_stilled_as_soon_as_the_bus_carries_it():
+    power_the_driver()
+    motor = driver(enable_pin=None)
+    motor.set_level(8_000)
+    I2C.is_there = False
+    motor.set_level(0)
+    assert motor.is_lost
+    motor.tend()
+    assert I2C.registers[RTP] == 101  # nothing gets through
+    I2C.is_there = True
+    motor.tend()
+    assert I2C.registers[RTP] == 0
+    assert I2C.registers[MODE] == STANDBY
+
+
+async def a_motor_lost_at_work_ends_the_program():
+    power_the_driver()
+    fields = dict(BOARD)
+    fields["motor"] = DRIVER
+    I2C.enable = 23
+    sockets = Module()
+    sockets.AF_INET = sockets.SOCK_DGRAM = 0
+    sockets.socket = lambda *_: None
+    port_chip.socket = sockets
+    port = port_chip.ChipPort(BoardFile(fields))
+    task = asyncio.create_task(port._tend())
+    await asyncio.sleep_ms(250)
+    assert not task.done()
+    port.set_level(5_000)
+    I2C.is_there = False
+    port.set_level(6_000)
+    await asyncio.sleep_ms(250)
+    assert task.done()
+    said = ""
+    try:
+        await task
+    except port_chip.MotorLost as error:
+        said = str(error)
+    assert "does not answer" in said
+    assert port.motor_fault()
+    I2C.is_there = True
+
+
+def lights():
+    led = chip_light.LedLight(Part("light", {"kind": "led", "pin": 4, "lit": 0}))
+    assert Pin.all[4].level == 1
+    led.set(0, 0, 1)
+    assert Pin.all[4].level == 0
+    led.set(0, 0, 0)
+    assert Pin.all[4].level == 1
+    led = chip_light.LedLight(Part("light", {"kind": "led", "pin": 4}))
+    led.set(255, 0, 0)
+    assert Pin.all[4].level == 1
+    legs = {"kind": "rgb_pwm", "red_pin": 13, "green_pin": 18, "blue_pin": 19}
+    light = chip_light.RgbLight(Part("light", legs))
+    light.set(255, 1, 0)
+    assert [PWM.all[pin].duties[-1] for pin in (13, 18, 19)] == [65_535, 257, 0]
+    legs["lit"] = 0
+    light = chip_light.RgbLight(Part("light", legs))
+    assert PWM.all[13].duties == [65_535]
+    light.set(255, 1, 0)
+    assert [PWM.all[pin].duties[-1] for pin in (13, 18, 19)] == [0, 65_278, 65_535]
+    for kind, expected in (("led", "LedLight"), ("ws2812", "Ws2812Light"), ("rgb_pwm", "RgbLight")):
+        fields = dict(BOARD)
+        fields["light"] = {"kind": kind, "pin": 26, "red_pin": 13, "green_pin": 18, "blue_pin": 19}
+        assert type(chip_light.make_light(BoardFile(fields))).__name__ == expected
+
+
+plays_what_it_is_told()
+an_lra_is_driven_closed_loop()
+what_it_was_told_before_a_reset_is_not_played()
+a_driver_that_is_missing_moves_nothing_and_is_found_when_it_comes()
+a_stranger_on_the_bus_is_not_driven()
+a_driver_that_is_lost_at_work_is_off_by_its_enable_pin()
+without_an_enable_pin_it_is_stilled_as_soon_as_the_bus_carries_it()
+asyncio.run(a_motor_lost_at_work_ends_the_program())
+lights()
+print("ok")
