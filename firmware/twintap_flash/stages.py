@@ -28,6 +28,7 @@ from .port import PORT_FAULTS, explained
 from .prompt import NothingStarts, Prompt, patiently
 
 _TEXT_MAX = 64
+_ARRIVING = "main.new"
 _HASH = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?")
 
@@ -79,6 +80,7 @@ machine.reset()
 """
 # Runs on the chip: removes what the new firmware no longer has (an old .py would win over a new .mpy).
 _REMOVE = "import os\nfor path in %r: os.remove(path)\n"
+_BEGIN = f"import os\nos.rename({_ARRIVING!r}, 'main.py')\n"
 _MAKE = "import os\nif %r not in os.listdir(): os.mkdir(%r)\n"
 # Runs on the chip: the crashes of the old firmware are not counted against the new one.
 _START = """
@@ -152,6 +154,7 @@ def let_run(port: str, patience: Patience) -> None:
         Prompt(port, patience).end_with(_RESTART)
     except FlashError:
         return
+    time.sleep(patience.settle_s)
 
 
 def write_image(port: str, image: Image, patience: Patience, on_percent: Callable[[int], None]) -> None:
@@ -200,10 +203,11 @@ def put_files(
     second of its program's interruption: so the first thing, and one that takes less, is to remove `main.py`
     and to reset the chip. Should the watchdog be faster after all, it is asked again.
 
-    `main.py` goes last: what breaks off leaves no half firmware that starts. Other files on the chip
-    (settings) are left alone. Raises FlashError `write` if a hash differs, `room` if the flash is full.
+    `main.py` comes last, and by a renaming, once all the others and itself are known to be whole: whatever
+    breaks off leaves nothing half that starts. Other files on the chip (settings) are left alone.
+    Raises FlashError `write` if a hash differs, `room` if the flash is full.
     """
-    contents = {path: (out / path).read_bytes() for path in paths}
+    contents = {_ARRIVING if path == "main.py" else path: (out / path).read_bytes() for path in paths}
     wanted = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
     patiently(lambda: Prompt(port, patience).end_with(_STILL), patience.look_s, patience.again_s)
     time.sleep(patience.settle_s)
@@ -214,7 +218,7 @@ def put_files(
             prompt.run(_REMOVE % (stale,))
         for folder in sorted({path.partition("/")[0] for path in paths if "/" in path}):
             prompt.run(_MAKE % (folder, folder))
-        changed = [path for path in sorted(paths, key=_last_is_main) if present.get(path) != wanted[path]]
+        changed = [path for path in sorted(wanted) if present.get(path) != wanted[path]]
         whole = sum(len(contents[path]) for path in changed) or 1
         done = 0
         for path in changed:
@@ -224,20 +228,17 @@ def put_files(
             )
             done += len(contents[path])
         arrived = _listing(prompt, port)
-    wrong = sorted(path for path in wanted if arrived.get(path) != wanted[path])
-    if wrong:
-        raise FlashError(
-            "write", f"these files arrived damaged on {port}: {', '.join(wrong)}; run the command again"
-        )
+        wrong = sorted(path for path in wanted if arrived.get(path) != wanted[path])
+        if wrong:
+            raise FlashError(
+                "write", f"these files arrived damaged on {port}: {', '.join(wrong)}; run the command again"
+            )
+        prompt.run(_BEGIN)
     return len(changed)
 
 
-def _last_is_main(path: str) -> tuple[bool, str]:
-    return path == "main.py", path
-
-
 def _listing(prompt: Prompt, port: str) -> dict[str, str]:
-    found = prompt.object_of(_LIST % ((*SCRIPTS, BOARD_FILE), PACKAGES))
+    found = prompt.object_of(_LIST % ((*SCRIPTS, _ARRIVING, BOARD_FILE), PACKAGES))
     if not all(isinstance(digest, str) and _HASH.fullmatch(digest) for digest in found.values()):
         raise NoAnswer(f"{port} answered nonsense where a list of files was asked for")
     return cast("dict[str, str]", found)

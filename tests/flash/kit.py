@@ -9,13 +9,13 @@ from twintap_flash.patience import Patience
 
 # A chip's waits, for a stand-in that answers in milliseconds on a machine that may stand still for seconds.
 QUICK = Patience(
-    hello_s=1.0,
+    hello_s=0.8,
     look_s=8.0,
     boot_s=15.0,
     answer_s=8.0,
-    settle_s=0.02,
+    settle_s=0.16,
     again_s=0.02,
-    ask_s=0.2,
+    ask_s=0.1,
     info_s=15.0,
     attempts=3,
 )

@@ -259,6 +259,8 @@ class ChipOnCable:
         if self._mode == "off":
             self._power_on()
         elif self._mode == "loader":
+            # Left in its bootloader, on a battery; the next frame stands for a reset again.
+            self._end_loader()
             self._let_go_of_slave()
 
     def _pulled(self) -> None:
@@ -297,7 +299,7 @@ class ChipOnCable:
         self._greeting = greeting
         self._kept = bytearray()
         self._tail = b""
-        self._is_up = self._is_at_prompt = False
+        self._is_up = self._is_at_prompt = self._is_interrupted = False
         self._is_real = bool(
             runs_main
             and self._firmware is not None
@@ -490,14 +492,21 @@ class ChipOnCable:
         if self._is_at_prompt:
             self._write_vm(data)
             return
-        if b"\x03" in data and self._is_up and self._vm is not None:
-            # The Unix build's interrupt; at the prompt it is a key.
-            self._vm.send_signal(signal.SIGINT)
-            self._is_up = False
-        if b"\x03" in data or self._kept or not self._is_up:
-            self._kept += data.replace(b"\x03", b"")
-        else:
+        if b"\x03" in data:
+            self._is_interrupted = True
+            data = data.replace(b"\x03", b"")
+            if self._is_up:
+                self._interrupt()
+        if self._is_up and not self._is_interrupted:
             self._write_vm(data)
+        else:
+            # A UART keeps what comes before anybody reads.
+            self._kept += data
+
+    def _interrupt(self) -> None:
+        """The Unix build's way; at the prompt the same byte is a key."""
+        if self._vm is not None:
+            self._vm.send_signal(signal.SIGINT)
 
     def _write_vm(self, data: bytes) -> None:
         with contextlib.suppress(OSError):
@@ -514,8 +523,11 @@ class ChipOnCable:
         if not self._is_at_prompt and not self._is_real:
             if not self._is_up and _UP in self._tail:
                 self._is_up = True
-                if self._kept:
-                    self._to_vm(b"\x03")
+                if self._is_interrupted:
+                    self._interrupt()
+                else:
+                    self._write_vm(bytes(self._kept))
+                    self._kept.clear()
             if self._tail.endswith(_PROMPT):
                 self._is_at_prompt = True
                 self._write_vm(self._greeting + bytes(self._kept))
