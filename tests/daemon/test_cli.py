@@ -301,3 +301,23 @@ def test_a_daemon_that_real_pulsers_cannot_reach_says_so_whatever_it_prints(tmp_
     assert code == 0
     assert len(errors.splitlines()) == 1
     assert "--host 0.0.0.0" in errors
+
+
+def test_a_pulser_is_called_trimmed_and_given_networks_by_link_and_by_cable(daemon: Daemon) -> None:
+    daemon.idle()
+    left = daemon.json("room", "room-1")["left"]["id"]
+    found = daemon.json("pulser", left, "--name", "the red one", "--trim-pct", "80", "--side", "right")
+    assert (found["name"], found["trim_pct"], found["side"]) == ("the red one", 80.0, "right")
+    shown = daemon.run("pulser", "the red one", "--side", "left").stdout
+    for words in (left, "the red one: left of room-1", "trim 80 %"):
+        assert words in shown
+    failed(daemon.run("pulser", "nobody"), 1, "nobody", "twintap pulsers")
+
+    assert daemon.run("wifi", "the red one", "add", "practice", stdin="correct horse\n").returncode == 0
+    console = str(daemon.data / "virtual" / "pair-1" / "left" / "console")
+    kept = daemon.json("wifi", console, "list")
+    assert (kept["pulser"], kept["networks"]) == (left, ["practice"])
+    assert daemon.json("wifi", console, "forget", "practice")["networks"] == []
+    failed(daemon.run("wifi", console, "forget", "practice"), 1, "refused")
+    elsewhere = daemon.run("wifi", left, "add", "x", TWINTAP_URL="http://192.0.2.250:8700")
+    failed(elsewhere, 1, "not this computer")

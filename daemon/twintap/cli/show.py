@@ -19,8 +19,44 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def _battery(pulser: _Json) -> str:
     millivolts = pulser["battery_mv"]
-    text = "-" if millivolts is None else f"{millivolts / 1000:.2f} V"
-    return text + (", charging" if pulser["charging"] else "")
+    parts = ["-" if millivolts is None else f"{millivolts / 1000:.2f} V"]
+    if pulser["charging"]:
+        parts.append("charging")
+    elif pulser["battery"] in ("low", "empty"):
+        parts.append(str(pulser["battery"]))
+    return ", ".join(parts)
+
+
+def _link(pulser: _Json) -> str:
+    power = str(pulser["power"])
+    return power if power in ("asleep", "drowsy", "waking") else str(pulser["link"])
+
+
+def _firmware(pulser: _Json) -> str:
+    return clean(pulser["firmware"] or "-") + (" (old)" if pulser["firmware_is_old"] else "")
+
+
+def pulser_words(pulser: _Json) -> str:
+    """Show one pulser in a few lines."""
+
+    def text(name: str, unit: str = "") -> str:
+        value = pulser[name]
+        return "-" if value is None else f"{clean(str(value))}{unit}"
+
+    left_min = pulser["charge_left_min"]
+    lasts = "" if left_min is None else f", for about {left_min} min of tapping"
+    trim = "-" if pulser["trim_pct"] is None else f"{pulser['trim_pct']:g} %"
+    ceiling = "-" if pulser["ceiling_pct"] is None else f"{pulser['ceiling_pct']:g} %"
+    return "\n".join(
+        (
+            f"{pulser['id']} {clean(pulser['name'])}: {pulser['side']} of {clean(pulser['room'])}",
+            f"  {_link(pulser)} at {text('address')}, clock {_clock(pulser)}",
+            f"  battery {_battery(pulser)}{lasts}",
+            f"  trim {trim}, ceiling {ceiling}",
+            f"  networks kept: {text('networks')}, signal {text('rssi_dbm', ' dBm')}",
+            f"  firmware {_firmware(pulser)}, started by {text('boot_cause')}",
+        )
+    )
 
 
 def _clock(pulser: _Json) -> str:
@@ -31,17 +67,18 @@ def _clock(pulser: _Json) -> str:
 
 def pulsers(found: _Json) -> str:
     """Show the pulsers as a table."""
-    rows = [("pulser", "room", "side", "link", "address", "battery", "clock", "firmware")]
+    rows = [("pulser", "name", "room", "side", "link", "address", "battery", "clock", "firmware")]
     rows += [
         (
             str(one["id"]),
+            clean(one["name"]),
             clean(one["room"]),
             str(one["side"]),
-            str(one["link"]),
+            _link(one),
             clean(one["address"] or "-"),
             _battery(one),
             _clock(one),
-            clean(one["firmware"] or "-"),
+            _firmware(one),
         )
         for one in cast("list[_Json]", found["pulsers"])
     ]
@@ -80,7 +117,7 @@ def room(found: _Json) -> str:
             lines.append(f"  {side}: no pulser")
         else:
             lines.append(
-                f"  {side}: {pulser['id']} {pulser['link']}, {_battery(pulser)}, clock {_clock(pulser)}"
+                f"  {side}: {pulser['id']} {_link(pulser)}, {_battery(pulser)}, clock {_clock(pulser)}"
             )
     current = cast("_Json | None", found["set"])
     if current is not None:

@@ -45,13 +45,15 @@ class Settler:
     async def settle(self, kind: int, make: Callable[[int], Settled]) -> None:
         """Sends the frame that `make` makes of a number, until the pulser has dealt with it.
 
-        Raises `Refused`: `offline`, `old` (a firmware that does not know it), `running` (a set is held
-        there), `refused` (it will not), `flash` (it could not write it), `silent` (no word within 4 s).
+        Raises `Refused`: `asleep`, `offline`, `old` (a firmware that does not know it), `running` (a set is
+        held there), `refused` (it will not), `flash` (it could not write it), `silent` (no word within 4 s).
         Whoever must not be refused for a pulser that goes to sleep looks at its `is_asleep`.
         """
         pulser, side = self._pulser, self._pulser.pairing.side
         async with self._lock:
             link, report = pulser.link, pulser.report
+            if pulser.is_asleep:
+                raise Refused(Fault("asleep", f"the {side} pulser is asleep: press its button", side=side))
             if link is None or report is None:
                 raise Refused(Fault("offline", f"the {side} pulser does not answer", side=side))
             if report.trim_bp == 0:
