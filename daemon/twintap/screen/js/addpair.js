@@ -123,7 +123,7 @@ export function pairStage(state, { go, head }) {
       el("a", { class: "button", href: `#/ready/${encodeURIComponent(room)}` }, t("add.done.room", { room })),
       el("a", { class: "button quiet", href: "#/pulsers" }, t("ready.pulsers_go")));
     list.replaceWith(words, cable, ...pairing.hints.map((hint) => el("p", { class: "pulser-note" }, hintWords(hint))));
-    end.after(el("details", { class: "more" }, el("summary", {}, t("add.pair.steps")), list));
+    end.after(el("details", { class: "more" }, el("summary", {}, t("add.done.steps")), list));
     buzzes = () => {
       const view = viewOf(pulserId);
       buzz.disabled = !view || !canBuzz(view, rooms().find((one) => one.name === view.room));

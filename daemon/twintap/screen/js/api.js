@@ -37,6 +37,13 @@ export function roomPath(room, rest = "") {
   return `/rooms/${encodeURIComponent(room)}${rest}`;
 }
 
+/** Wakes a room's pulsers, should they rest. Whether they woke, the room itself tells. */
+export function wake(room) {
+  return api.post(roomPath(room, "/wake")).catch((error) => {
+    if (error.name !== "Refusal") throw error;
+  });
+}
+
 /** The address of a path of the API, for a link or a download. */
 export function urlOf(path) {
   return BASE + path;

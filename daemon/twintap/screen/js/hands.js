@@ -31,12 +31,15 @@ export function batteryPct(mv) {
  */
 export function stateOf(pulser, isUnready, isFresh) {
   if (!pulser) return { tone: "stops", text: t("ready.pulser.none") };
+  if (pulser.power === "asleep") return { tone: "stops", text: t("ready.pulser.asleep") };
   if (pulser.link !== "linked") {
-    if (!pulser.last_heard_at) return { tone: "stops", text: t("ready.pulser.asleep") };
+    if (!pulser.last_heard_at) return { tone: "stops", text: t("ready.pulser.unheard") };
     if (isFresh) return { tone: "waits", text: t("ready.pulser.seeking") };
     return { tone: "stops", text: t("ready.pulser.unseen", { at: clock(pulser.last_heard_at) }) };
   }
   if (pulser.charging) return { tone: "stops", text: t("ready.pulser.charging") };
+  if (pulser.battery === "empty") return { tone: "stops", text: t("ready.pulser.empty") };
+  if (pulser.power === "drowsy" || pulser.power === "waking") return { tone: "waits", text: t(`ready.pulser.${pulser.power}`) };
   if (!isUnready) return { tone: "good", text: t("ready.pulser.ready") };
   if (pulser.clock.state === "uncertain") return { tone: "waits", text: t("ready.pulser.uncertain") };
   return { tone: "waits", text: t("ready.pulser.warming") };

@@ -138,9 +138,12 @@ export function presetsPanel() {
     said.box,
     editor,
   );
+  // A preset is saved with all others: not before they are known.
+  add.disabled = true;
   attempt(add, said, async () => {
     held = (await api.get("/presets")).presets;
     show();
+    add.disabled = false;
   });
   return box;
 }

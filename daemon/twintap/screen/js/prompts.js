@@ -86,11 +86,15 @@ export function promptsPanel() {
       said.box,
     ),
   );
+  // Until what is kept is known nothing can be changed: it would be drawn over, or saved in its place.
+  const changed = [sud, add, send];
+  for (const one of changed) one.disabled = true;
   attempt(send, said, async () => {
     held = await api.get("/settings");
     sud.value = held.sud_prompt_at == null ? "" : String(held.sud_prompt_at);
     rows = (held.reminders ?? []).map(row);
     fill(list, rows.map((one) => one.box));
+    for (const one of changed) one.disabled = false;
   });
   return box;
 }

@@ -1,5 +1,5 @@
 /** `#/ready/ROOM`: both pulsers, what is wrong with them and what to do, the hands, and the visit to open. */
-import { api } from "./api.js";
+import { api, wake } from "./api.js";
 import { el, fill, put, say } from "./dom.js";
 import { figure, seat as seatNow, sidesAsSeen } from "./figure.js";
 import { attempt, button, colourName, colours, outcome, paint } from "./forms.js";
@@ -29,7 +29,9 @@ export function mount(root, app, params) {
   const opener = may ? openPanel(app, room, { hands, levels: () => trial.kept }) : null;
   const atWork = el("section", { class: "panel at-work", hidden: true });
   const colour = may ? colourPanel(path) : null;
+  const rouse = button(t("ready.wake"), () => attempt(rouse, said, () => wake(room)), { hidden: true });
   let now = null;
+  let isWoken = false;
 
   /** The sides that a press has confirmed, as the daemon counts them: of the open session, or of the next. */
   function hands() {
@@ -55,7 +57,7 @@ export function mount(root, app, params) {
       pair,
       healthy,
       problems,
-      el("div", { class: "row" }, may ? swap : null, el("a", { class: "button quiet", href: "#/pulsers" }, t("ready.pulsers_go"))),
+      el("div", { class: "row" }, may ? [swap, rouse] : null, el("a", { class: "button quiet", href: "#/pulsers" }, t("ready.pulsers_go"))),
       said.box,
       trial?.box,
     ),
@@ -81,6 +83,8 @@ export function mount(root, app, params) {
       say(waiting, app.live.isFresh ? t("ready.unknown", { room }) : t("ready.asking"));
       return;
     }
+    if (may && !isWoken) wake(room);
+    isWoken = true;
     paint(main, view.colour);
     const isRunning = isOn(view.set);
     for (const side of ["left", "right"]) {
@@ -88,6 +92,7 @@ export function mount(root, app, params) {
       cards[side].show(view[side], { isRunning, isUnready, isConfirmed: hands().includes(side) });
     }
     showProblems(view);
+    rouse.hidden = ![view.left, view.right].some((one) => one?.power === "drowsy");
     swap.disabled = isRunning || !view.left || !view.right;
     trial?.show(view);
     colour?.show(view);
@@ -97,10 +102,11 @@ export function mount(root, app, params) {
 
   function showProblems(view) {
     const all = [...(view.problems ?? []), ...(view.troubles ?? [])];
+    // Two that are the same, as of a pair that wakes, are said once.
     const lines = all.map((problem) => ({
-      tone: view.problems.includes(problem) ? "stops" : "warns",
+      tone: view.problems.includes(problem) && problem.code !== "waking" ? "stops" : "warns",
       text: wordsOf(problem),
-    }));
+    })).filter((line, i, all) => all.findIndex((one) => one.text === line.text) === i);
     // Rewritten only when it says something new: else a screen reader would say it again and again.
     const key = lines.map((line) => line.text).join("\n");
     if (problems.dataset.key !== key) {

@@ -2,6 +2,7 @@
 import { api } from "./api.js";
 import { el, mark, put, say } from "./dom.js";
 import { attempt, button, colourName, colours, COLOURS, field, form, outcome, paint } from "./forms.js";
+import { restOf } from "./surface.js";
 import { t } from "./text.js";
 import { count } from "./words.js";
 
@@ -35,7 +36,9 @@ export function mount(root, app) {
       el("h1", {}, t("rooms.title")),
       told,
       list,
-      el("div", { class: "row rooms-more" }, el("a", { class: "button", href: "#/pulsers" }, t("rooms.pulsers"))),
+      el("div", { class: "row rooms-more" },
+        el("a", { class: "button", href: "#/pulsers" }, t("pulsers.title")),
+        app.me.role === "admin" ? el("a", { class: "button", href: "#/add" }, t("pulsers.add")) : null),
       el("div", { class: "asides" }, app.commands && app.me.rooms == null ? newRoom() : null, joinForm(app)),
     ),
   );
@@ -61,7 +64,7 @@ export function stateOf(room) {
   if (room.ready) return { word: t("rooms.state.ready"), tone: "good" };
   const pulsers = (room.left ? 1 : 0) + (room.right ? 1 : 0);
   if (pulsers < 2) return { word: count("rooms.state.pulsers", pulsers), tone: "waits" };
-  return { word: t("rooms.state.waits"), tone: "waits" };
+  return { word: t(restOf(room) ? "rooms.state.rests" : "rooms.state.waits"), tone: "waits" };
 }
 
 function roomTile(name) {

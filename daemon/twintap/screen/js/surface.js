@@ -16,8 +16,14 @@ export function needsHold(set) {
   return set !== null && set.state === "ended" && !MEANT.has(set.ended_reason);
 }
 
+/** Whether the room's pulsers rest, or are waking, and nothing else keeps it from tapping: "", resting or waking. */
+export function restOf(room) {
+  if (!room.problems.length || room.problems.some((one) => one.code !== "waking")) return "";
+  return [room.left, room.right].some((one) => one?.power === "drowsy") ? "resting" : "waking";
+}
+
 /**
- * What is shown: {mode, touch, revision}. `touch` is what a touch does: stop, start or nothing.
+ * What is shown: {mode, touch, revision}. `touch` is what a touch does: stop, start, wake or nothing.
  *
  * `room`: as it is, or null while that is not known. `commands`: may this browser command? `label`: who it is.
  * `isStarting`: a start is on its way. `stopPhase`: of the stopper. `endedAt`: when a set was last seen to
@@ -36,6 +42,8 @@ export function faceOf({ room, commands, label, isStarting, stopPhase, endedAt, 
   if (room.session && room.session.lead !== label) return face("lead", "nothing");
   if (needsHold(set) || isLost) return face("hold", "nothing");
   if (endedAt !== null && now - endedAt < COOLDOWN_MS) return face("cooldown", "nothing");
+  const rest = restOf(room);
+  if (rest) return face(rest, rest === "resting" ? "wake" : "nothing");
   if (room.problems.length) return face("unready", "nothing");
   return face("idle", "start");
 }

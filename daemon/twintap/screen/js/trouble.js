@@ -27,7 +27,7 @@ export function troubles(live, room, withProblems) {
     if (!seen.has(text)) found.push({ tone, text });
     seen.add(text);
   };
-  if (room && withProblems) for (const problem of room.problems) add("warn", problem);
+  if (room && withProblems) for (const problem of room.problems) add(problem.code === "waking" ? "quiet" : "warn", problem);
   for (const problem of room?.troubles ?? []) add("warn", problem);
   return found;
 }

@@ -1,6 +1,6 @@
 // Work: the eyes are on the client. The whole screen starts and stops; what is shown is read from two metres.
 
-import { api } from "./api.js";
+import { api, wake } from "./api.js";
 import { button, el, isClickOfPress, mark, put, say } from "./dom.js";
 import { makeEntries } from "./entries.js";
 import { holdButton } from "./hold.js";
@@ -9,7 +9,7 @@ import { choosePhase, closeSession, makeMarks, makeRatings, openTargets } from "
 import { makeLock, openHelp, openMenu } from "./workmenu.js";
 import { makeTop } from "./worktop.js";
 import { isOn } from "./stop.js";
-import { faceOf, HOLD_MS, needsHold, setOf } from "./surface.js";
+import { faceOf, HOLD_MS, needsHold, restOf, setOf } from "./surface.js";
 import { has, spanOf, t, tn } from "./text.js";
 import { stayAwake } from "./wake.js";
 
@@ -32,7 +32,8 @@ export function mount(root, app, { room }) {
   let starts = 0;
   let refused = null;
   let refusedTimer = 0;
-  let isAwake = true;
+  let isAwake = true; // this screen
+  let isWoken = false; // the pulsers, as one came here
   let settings = { sud_prompt_at: null, reminders: [] };
   const dismissed = new Set();
 
@@ -84,6 +85,7 @@ export function mount(root, app, { room }) {
       starts += 1; // whatever comes of the one that was on its way, a stop was meant
       app.stopNow();
     } else if (seen.touch === "start") start(seen.revision);
+    else if (seen.touch === "wake") wake(room);
     else if (seen.mode === "hold") again.node.focus({ preventScroll: true });
   }
 
@@ -193,7 +195,8 @@ export function mount(root, app, { room }) {
     say(why, whyOf(mode, set));
     mark(surface, "aria-label", `${word.textContent}. ${big.textContent} ${of.textContent}. ${why.textContent}`.trim());
     again.node.hidden = mode !== "hold";
-    again.node.disabled = Boolean(view?.problems.length);
+    // Held while they rest, it wakes them: the daemon says that it did.
+    again.node.disabled = Boolean(view?.problems.length) && !restOf(view);
     take.hidden = mode !== "lead";
     // Spoken only when it changes, and never the counting.
     say(spoken, mode === "running" || mode === "cooldown" ? "" : why.textContent);
@@ -313,7 +316,8 @@ export function mount(root, app, { room }) {
 
   return {
     update(next) {
-      const before = view;
+      if (next && !isWoken && app.commands) wake(room);
+      isWoken ||= next !== null;
       view = next;
       pace.update(next);
       top.update(next);

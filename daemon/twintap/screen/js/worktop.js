@@ -56,7 +56,7 @@ export function makeTop(app, room, acts) {
   function showHand(side, pulser) {
     const node = hands[side];
     const pct = pulser ? batteryPct(pulser.battery_mv) : null;
-    const state = !pulser ? "none" : pulser.link !== "linked" ? "lost" : pulser.charging ? "charging" : "linked";
+    const state = !pulser ? "none" : pulser.power === "asleep" ? "asleep" : pulser.link !== "linked" ? "lost" : pulser.charging ? "charging" : "linked";
     const battery = state !== "linked" ? "" : pct === null ? t("work.battery_unknown") : t("work.battery", { pct });
     const key = `${state}|${battery}`;
     if (node.dataset.key === key) return;
