@@ -14,12 +14,12 @@ from twintap.doctor.facts import (
     Multicast,
     Page,
     PulserSeen,
-    SerialPort,
     Service,
     Software,
     Udp,
 )
 from twintap.doctor.lines import Line, bad, fine, hint, worst
+from twintap.ports import Port, permission_words
 
 NOW_S = 1_800_000_000.0  # in January 2027
 GB = 10**9
@@ -249,8 +249,9 @@ def test_without_a_pulser_the_next_step_is_said() -> None:
     said(judge_pulsers.pulsers([]), ("pulser", "hint", "twintap pair"))
 
 
-USB = SerialPort("/dev/ttyUSB0", "a CP210x", True, True, "dialout", False)
-OLD = SerialPort("/dev/ttyS0", "ttyS0", False, False, "dialout", False)
+USB = Port("/dev/ttyUSB0", "adapter", "CP210x adapter", "10c4:ea60", None, None)
+OLD = Port("/dev/ttyS0", "other", "serial port", None, None, None)
+VIRTUAL = Port("/d/console", "virtual", "virtual board", None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -258,18 +259,32 @@ OLD = SerialPort("/dev/ttyS0", "ttyS0", False, False, "dialout", False)
     [
         ([], None, [("port", "fine", "no pulser is plugged in")]),
         # A port that every computer has says nothing of pulsers.
-        ([OLD], None, [("port", "fine", "no pulser is plugged in")]),
-        ([OLD], "/dev/ttyS0", [("port", "bad", "usermod -aG dialout")]),
+        ([OLD, VIRTUAL], None, [("port", "fine", "no pulser is plugged in")]),
+        ([OLD], "/dev/ttyS0", [("port", "fine", "/dev/ttyS0")]),
+        ([], "/dev/gone", []),
         ([USB, OLD], None, [("port", "fine", "/dev/ttyUSB0")]),
-        ([replace(USB, may_open=False)], None, [("port", "bad", "sudo usermod -aG dialout $USER")]),
-        ([replace(USB, may_open=False, in_group=True)], None, [("port", "bad", "log out and in again")]),
-        ([replace(USB, may_open=False, group=None)], None, [("port", "bad", "right to open it")]),
+        (
+            [replace(USB, problem=permission_words("/dev/ttyUSB0", "dialout", False))],
+            None,
+            [("port", "bad", "run: sudo usermod -a -G dialout $USER")],
+        ),
+        (
+            [replace(USB, problem=permission_words("/dev/ttyUSB0", "dialout", True))],
+            None,
+            [("port", "bad", "log in again")],
+        ),
+        (
+            [replace(USB, problem=permission_words("/dev/ttyUSB0", None, False))],
+            None,
+            [("port", "bad", "ask for the right")],
+        ),
+        ([replace(USB, problem="it is gone: is the cable in?")], None, [("port", "bad", "cable")]),
     ],
 )
 def test_serial_ports_are_judged(
-    found: list[SerialPort], asked: str | None, expected: list[tuple[str, str, str]]
+    found: list[Port], asked: str | None, expected: list[tuple[str, str, str]]
 ) -> None:
-    said(judge_pulsers.ports(found, "linux", asked), *expected)
+    said(judge_pulsers.ports(found, asked), *expected)
 
 
 OURS = "a1" * 8

@@ -362,6 +362,7 @@ def test_a_port_that_was_asked_for_is_listed_though_the_system_lists_it_not(tmp_
     link = tmp_path / "console"
     with fake_pulser(lambda _method, _params: None) as pulser:
         link.symlink_to(pulser.port)
-        found = {one.name: one for one in look_ports.serial_ports(str(link))}
-        assert found[str(link)].may_open
-    assert str(tmp_path / "no") not in {one.name for one in look_ports.serial_ports(str(tmp_path / "no"))}
+        found = {one.port: one for one in look_ports.serial_ports(tmp_path, str(link))}
+        assert found[str(link)].problem is None
+    gone = str(tmp_path / "no")
+    assert gone not in {one.port for one in look_ports.serial_ports(tmp_path, gone)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StartupError
 from ..names import clean
+from .kinds import whole
 
 if TYPE_CHECKING:
     from ..service.plan import File, Plan, Step
@@ -39,7 +40,7 @@ def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: 
         metavar="H",
         help="127.0.0.1 for this computer alone (default: %(default)s)",
     )
-    put.add_argument("--port", type=_port, default=8700, metavar="P", help="(default: %(default)s)")
+    put.add_argument("--port", type=whole(1, 65535), default=8700, metavar="P", help="(default: %(default)s)")
     put.add_argument("--no-tls", action="store_true", help="speak plain HTTP to the network too")
     put.add_argument(
         "--platform", choices=("linux", "macos", "windows"), help="with --dry-run: as if this were that one"
@@ -53,12 +54,6 @@ def add_icon_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.set_defaults(run=open_page)
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 1..65535")
-    return int(text)
 
 
 async def install_service(options: argparse.Namespace) -> int:

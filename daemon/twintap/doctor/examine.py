@@ -28,7 +28,7 @@ async def examine(house: House, data: Path, *, port: str | None = None) -> list[
     which it is asked what is there.
     """
     began = look_machine.Moment.now()
-    daemon, system = house.daemon, look_machine.system()
+    daemon = house.daemon
     software = look_machine.software()
     hosts = daemon.addresses[:_HOSTS_MAX] if daemon.is_up else ()
     # A daemon on one address alone announces itself on that one alone.
@@ -40,14 +40,14 @@ async def examine(house: House, data: Path, *, port: str | None = None) -> list[
         walls = group.create_task(asyncio.to_thread(look_firewall.firewalls, house.port))
         disk = group.create_task(asyncio.to_thread(look_machine.disk, data))
         service = group.create_task(asyncio.to_thread(_service))
-        ports = group.create_task(asyncio.to_thread(look_ports.serial_ports, port))
+        ports = group.create_task(asyncio.to_thread(look_ports.serial_ports, data, port))
         told = group.create_task(_console(port, daemon.daemon_id))
     clock = await asyncio.to_thread(look_machine.clock, data, began)
     lines = judge_network.daemon(daemon)
     lines += judge_machine.service(service.result())
     if house.pulsers is not None:
         lines += judge_pulsers.pulsers(house.pulsers)
-    lines += judge_pulsers.ports(ports.result(), system, port)
+    lines += judge_pulsers.ports(ports.result(), port)
     found = told.result()
     if found is not None:
         lines += judge_pulsers.console(found)

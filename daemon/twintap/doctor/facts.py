@@ -148,22 +148,6 @@ class PulserSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class SerialPort:
-    """A serial port. `what`: what is likely to be at it. `may_open`: this user may.
-
-    `group`: the group that may, where there is one; `in_group`: this user is in it, if only after logging in
-    anew.
-    """
-
-    name: str
-    what: str
-    likely: bool
-    may_open: bool
-    group: str | None = None
-    in_group: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Console:
     """What answered at a port. `fault`: nothing did, in words. The rest is clean, and None if it did not say.
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from .facts import Console, PulserSeen, SerialPort, System
+from ..names import clean
+from ..ports import Port
+from .facts import Console, PulserSeen
 from .lines import Line, bad, fine, hint
 
 _WEAK_DBM = -75  # from here down frames are lost at times
@@ -52,25 +54,20 @@ def _pulser(one: PulserSeen) -> list[Line]:
     return lines
 
 
-def ports(found: Sequence[SerialPort], system: System, asked: str | None = None) -> list[Line]:
-    """Judge the serial ports; of those at which no pulser is likely, only the one that was asked for."""
-    shown = [one for one in found if one.likely or one.name == asked]
+def ports(found: Sequence[Port], asked: str | None = None) -> list[Line]:
+    """Judge the serial ports; of those at which no real pulser is likely, only the one that was asked for."""
+    shown = [one for one in found if one.kind in ("board", "adapter") or one.port == asked]
     if asked is None and not shown:
-        return [
-            fine("port", "no pulser is plugged in (if one is: its cable may be one that only charges)"),
-        ]
-    return [_port(one, system) for one in shown]
+        return [fine("port", "no pulser is plugged in (if one is: its cable may be one that only charges)")]
+    return [_port(one) for one in shown]
 
 
-def _port(one: SerialPort, system: System) -> Line:
-    if one.may_open:
-        return fine("port", f"{one.name}: {one.what}; it may be opened")
-    words = f"{one.name}: {one.what}; this user may not open it"
-    if one.in_group:
-        return bad("port", words, f"log out and in again, so that the group {one.group} counts")
-    if one.group is not None and system == "linux":
-        return bad("port", words, f"sudo usermod -aG {one.group} $USER   then log out and in again")
-    return bad("port", words, "give this user the right to open it, or end the program that holds it")
+def _port(one: Port) -> Line:
+    name = clean(one.port)
+    if one.problem is None:
+        return fine("port", f"{name}: {one.what}; it may be opened")
+    what, _, todo = one.problem.partition("; ")
+    return bad("port", f"{name}: {one.what}; {what}", todo or "pull the cable, and put it in again")
 
 
 def console(facts: Console) -> list[Line]:

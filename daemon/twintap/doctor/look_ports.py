@@ -1,73 +1,26 @@
 """Looks at the serial ports, and asks what is at one of them."""
 
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
-
-from serial.tools import list_ports
+from typing import Any
 
 from ..bundled import firmware_version
 from ..console import open_console
 from ..errors import ConsoleError
 from ..names import clean
-from .facts import Console, SerialPort
+from ..ports import Port, access_problem, find_ports
+from .facts import Console
 
-_PORTS_MAX = 32
 # A board that the opening of its port has reset boots first.
 _ANSWER_WITHIN_S = 8.0
-# USB's vendor numbers of the chips that sit between a cable and an ESP32, or are one.
-_MAKERS: Mapping[int, str] = {
-    0x303A: "an ESP32's own USB",
-    0x10C4: "a CP210x serial adapter, as on many ESP32 boards",
-    0x1A86: "a CH34x serial adapter, as on many ESP32 boards",
-    0x0403: "an FTDI serial adapter, as on some ESP32 boards",
-}
 
 
-class _Found(Protocol):
-    """What the library knows of a port; it has no types of its own."""
-
-    device: str
-    description: str | None
-    vid: int | None
-
-
-def serial_ports(asked: str | None = None) -> list[SerialPort]:
-    """List the serial ports; `asked`: one more, if the system does not list it. Blocks."""
-    listed = cast("list[_Found]", list_ports.comports())
-    found = [
-        _port(one.device, _MAKERS.get(one.vid or 0) or clean(one.description or "a serial port", 60), one.vid)
-        for one in sorted(listed, key=lambda one: one.device)[:_PORTS_MAX]
-    ]
-    if asked is not None and all(one.name != asked for one in found) and Path(asked).exists():
-        found.append(_port(asked, "a serial port", None))
+def serial_ports(data: Path, asked: str | None = None) -> list[Port]:
+    """List the serial ports, of virtual boards of `data` too; `asked`: one more, if it is there. Blocks."""
+    found = find_ports(data)
+    if asked is not None and all(one.port != asked for one in found) and Path(asked).exists():
+        found.append(Port(asked, "other", "a port", None, None, access_problem(asked)))
     return found
-
-
-def _port(name: str, what: str, vid: int | None) -> SerialPort:
-    group, in_group = _group_of(name)
-    may_open = os.name != "posix" or os.access(name, os.R_OK | os.W_OK)
-    return SerialPort(clean(name), what, vid in _MAKERS, may_open, group, in_group)
-
-
-def _group_of(name: str) -> tuple[str | None, bool]:
-    """Give the group that may open a device, and whether this user is in it, or will be at the next login."""
-    if sys.platform == "win32":
-        return None, False
-    import grp
-    import pwd
-
-    try:
-        found = os.stat(name)
-        group = grp.getgrgid(found.st_gid)
-        user = pwd.getpwuid(os.getuid())
-    except (OSError, KeyError):
-        return None, False
-    if not found.st_mode & 0o060:
-        return None, False
-    return clean(group.gr_name, 40), user.pw_name in group.gr_mem or user.pw_gid == group.gr_gid
 
 
 async def console(port: str, our_daemon_id: str | None) -> Console:
