@@ -24,7 +24,8 @@ A chip finds it as `board.json`; the virtual board as `boards/virtual.json`. Key
                       such as an antenna's switch
     drowsy_after_s    30..86400: idle this long, the pulser saves its radio
     sleep_after_s     60..604800: idle this long, it sleeps deeply and its button wakes it; or null: never
-    pads, notes       for people and for the hardware's drawings; not read here
+    pads              each pin's name on the board; for the hardware's drawings, not read here
+    notes, sources    for people: how it is wired, where each fact is from, what nobody has measured yet
 """
 
 import json

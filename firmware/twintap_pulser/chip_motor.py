@@ -20,6 +20,7 @@ _BUS_HZ = 400_000
 # over.
 _BUS_TIMEOUT_US = 2_000
 _WAKE_US = 300  # from EN high until the driver hears its bus: 250 us, says its data sheet
+_RETRY_TENDS = 20  # a driver that is not there is sought this seldom: each time costs a bus's time-out
 _STATUS = 0x00
 _MODE = 0x01
 _RTP_INPUT = 0x02
@@ -72,6 +73,7 @@ class Drv2605lMotor:
         self._rated_mv = part.number("rated_mv", 1_000, 5_000)
         self._frame = bytearray(2)
         self._is_on = False  # whether the driver may be driving
+        self._tends = 0
         enable_pin = part.maybe_pin("enable_pin")
         self._enable: "machine.Pin | None" = None
         if enable_pin >= 0:
@@ -147,9 +149,14 @@ class Drv2605lMotor:
 
     def tend(self) -> None:
         """Stills a driver that could not be told before, and takes one back that answers again."""
-        if self._is_on and not self._is_found:
+        if self._is_found:
+            return
+        if self._is_on:
             self._stand_by()
-        elif not self._is_found and not self._is_on:
+            return
+        self._tends += 1
+        if self._tends >= _RETRY_TENDS:
+            self._tends = 0
             self._begin()
 
     def rest(self) -> None:

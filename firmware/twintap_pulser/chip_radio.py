@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Found = tuple[bytes, int, int, bool]
+    Heard = tuple[bytes, bytes, int, int, int, int]
     Known = tuple[str, str]
 
 SERVICE = "_twintap-pulser"  # as `dnssd` announces it
 _LOOK_MS = 500
-_RECONNECTS = 2  # attempts of the chip's own before it tells why it fails
+_RECONNECTS = 1  # the chip's own second attempt, before it tells why it fails; -1, its default, is for ever
 _JOIN_MS = 15_000  # of one network: association, and an address
 _RETRY_MS = 5_000  # after all have refused
 _SCAN_MS = 10_000  # a scan that takes longer has failed
 _SCAN_STEP_MS = 50
 _FOUND_MAX = 20
+_STACK_BYTES = 8 * 1024  # of the scan's thread: twice the default, for C code of unknown depth
 
 OFF = "off"
 NO_NETWORK = "no network set"
@@ -76,7 +78,7 @@ class Radio:
         self._address = NO_ADDRESS
         self._is_advertised = False
         self._is_scanning = False
-        self._found: "list[Found]" = []
+        self._heard: "list[Heard]" = []
         self._scan_is_done = False
 
     def begin(self, hostname: str) -> None:
@@ -274,26 +276,29 @@ class Radio:
 
     async def _scan(self) -> "list[Found]":
         self._is_scanning = True
-        self._found = []
+        self._heard = []
         self._scan_is_done = False
+        _thread.stack_size(_STACK_BYTES)
         _thread.start_new_thread(self._scan_now, ())
         waited_ms = 0
         while not self._scan_is_done and waited_ms < _SCAN_MS:
             await asyncio.sleep_ms(_SCAN_STEP_MS)
             waited_ms += _SCAN_STEP_MS
         self._is_scanning = False
-        return self._found
+        heard = self._heard
+        self._heard = []
+        return _sorted(heard)
 
     def _scan_now(self) -> None:
         # In a thread: nothing here but the radio.
         try:
-            self._found = _sorted(self._wlan.scan())
-        except (OSError, MemoryError):
-            self._found = []
+            self._heard = self._wlan.scan()
+        except (OSError, MemoryError) as error:
+            print("twintap: no scan:", repr(error))
         self._scan_is_done = True
 
 
-def _sorted(heard: "list[tuple[bytes, bytes, int, int, int, int]]") -> "list[Found]":
+def _sorted(heard: "list[Heard]") -> "list[Found]":
     strongest: "dict[bytes, Found]" = {}
     for ssid, _, channel, rssi_dbm, security, _ in heard:
         known = strongest.get(ssid)

@@ -63,7 +63,8 @@ class Contacts:
             raise BoardError("the board file lacks button")
         self.pressed = board.button.number("pressed", 0, 1)
         pull = machine.Pin.PULL_DOWN if self.pressed else machine.Pin.PULL_UP
-        self.pin = machine.Pin(board.button.pin(), machine.Pin.IN, pull)
+        # A pad stays held after a deep sleep, and a held button would stop nothing: so it is let go.
+        self.pin = machine.Pin(board.button.pin(), machine.Pin.IN, pull, hold=False)  # pyright: ignore[reportCallIssue]
 
     def is_down(self) -> bool:
         """Whether they are closed at this moment. No allocation."""

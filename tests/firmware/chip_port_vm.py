@@ -94,6 +94,7 @@ def senses():
     assert not port.charging()
     button = Pin.all[27]
     assert button.pull == Pin.PULL_UP
+    assert button.hold is False  # a pad that a sleep has left held
     time.sleep_ms(25)
     for level in (0, 1, 0, 1, 0):  # a press that bounces
         button.level = level

@@ -17,11 +17,12 @@ class Pin:
     IRQ_RISING = 8
     all = {}  # noqa: RUF012 - no typing here
 
-    def __init__(self, number, mode=-1, pull=-1, value=None):
+    def __init__(self, number, mode=-1, pull=-1, value=None, hold=None):
         known = Pin.all.get(number)
         self.number = number
         self.mode = mode
         self.pull = pull
+        self.hold = hold
         self.level = 1 if known is None else known.level
         if value is not None:
             self.level = value

@@ -2,7 +2,7 @@
 
 The tables are Espressif's, chip by chip, written down once more and apart from those on the pulser: ESP-IDF's
 "GPIO & RTC GPIO" page of each chip (strapping pins, ADC channels, RTC or LP pins, flash, USB); the data
-sheets' pin lists for what is pulled up at reset; MicroPython's `pins.csv` of the two XIAO boards for their pads.
+sheets' pin lists for what is pulled up at reset; MicroPython's `pins.csv` of the XIAO boards for their pads.
 """
 
 import copy
