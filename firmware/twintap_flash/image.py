@@ -23,6 +23,7 @@ _TABLE_AT = 0x8000
 _TABLE_BYTES = 0xC00
 _ENTRY = struct.Struct("<HBBII16sI")
 _ENTRY_MAGIC = 0x50AA
+_SUM_MAGIC = 0xEBEB  # an entry that holds the MD5 of those before it
 _TYPE_APP = 0
 _TYPE_DATA = 1
 _SUBTYPE_FACTORY = 0x00
@@ -151,6 +152,8 @@ def _partitions(path: Path, table: bytes) -> tuple[int, int, int]:
     files_at = 0
     for at in range(0, len(table) - _ENTRY.size + 1, _ENTRY.size):
         magic, kind, subtype, offset, size, _, _ = _ENTRY.unpack_from(table, at)
+        if magic == _SUM_MAGIC and table[at + 16 : at + 32] != hashlib.md5(table[:at]).digest():  # noqa: S324 - so it is defined
+            raise _bad(path, "its partition table is damaged; download it again")
         if magic != _ENTRY_MAGIC:
             break
         if kind == _TYPE_APP and subtype in (_SUBTYPE_FACTORY, _SUBTYPE_OTA_0) and app is None:

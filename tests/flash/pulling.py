@@ -22,8 +22,9 @@ from twintap_flash.patience import Patience
 _BOARD = "xiao-esp32c3"
 # A cable that is out is waited for: a chip's own USB port goes and comes back. Not here.
 _HASTY = QUICK._replace(hello_s=0.4, look_s=0.6, boot_s=0.6, info_s=0.6, attempts=1)
-# Left in its bootloader the chip is silent for the prompt, so long.
-_PATIENT = QUICK._replace(look_s=2.0)
+# Left in its bootloader the chip is silent to a prompt's question, so long on the whole way.
+_PATIENT = QUICK._replace(boot_s=25.0)
+_WHOLE_LOOK_S = 4.0
 _NEW = {
     "boot.py": b"pin = 0\n",
     "main.py": b"import twintap_pulser.app\n",
@@ -127,7 +128,8 @@ class _Legs:
             stages.read_info(port, patience)
         else:
             heard = Heard()
-            flash(Wanted(port, self._image.path, _BOARD), heard, patience)
+            look_s = min(patience.look_s, _WHOLE_LOOK_S)
+            flash(Wanted(port, self._image.path, _BOARD), heard, patience._replace(look_s=look_s))
             if heard.info["firmware"] != "0.0.7":
                 raise FlashError("start", "another firmware answers")
 
