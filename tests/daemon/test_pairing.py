@@ -12,7 +12,7 @@ from tests.daemon.fake_pulser import INFO, PULSER_ID, fake_pulser
 from twintap import console as console_module
 from twintap.console import ConsoleRefused, open_console
 from twintap.errors import ConsoleError, Fault, Refused
-from twintap.pairing import Wanted, Where, Wifi, linked, pair
+from twintap.pairing import Place, Road, Wanted, Where, Wifi, linked, pair
 from twintap.store import Pairing
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="a pty stands for the cable")
@@ -33,7 +33,8 @@ class Daemon:
     async def where(self) -> Where:
         return Where(DAEMON_ID, tuple((host, 8700) for host in self.addresses))
 
-    async def add(self, pairing: Pairing) -> str:
+    async def add(self, pairing: Pairing, replace: bytes | None = None) -> str:
+        assert replace is None
         if self.refuse is not None:
             raise Refused(self.refuse)
         self.kept[pairing.pulser_id] = pairing
@@ -44,6 +45,12 @@ class Daemon:
 
     async def is_linked(self, pulser_id: bytes) -> bool:
         return self.links
+
+    async def road(self, pulser_id: bytes) -> Road:
+        return Road(self.links, is_announced=True)
+
+    async def places(self) -> dict[bytes, Place]:
+        return {}
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ Code = Literal[
     "address",
     "turned_away",
     "slow",
+    "fell_back",
     "no_network",
     "version",
     "lost",
@@ -35,7 +36,12 @@ Code = Literal[
     "unheard",
     "multicast",
     "weak",
+    "safe_mode",
+    "running",
 ]
+
+# Not a pulser's own word: it is up, in another network than the one that was asked for.
+ELSEWHERE = "in another network"
 
 _WEAK_DBM = -80  # where data comes late and in pieces, an access point drops stations at about -85
 _HINT_DBM = -72
@@ -150,6 +156,12 @@ def why_not_joined(facts: Facts) -> Advice:
             "address",
             f"the pulser joined {name}, which gave it no address: look whether DHCP is on in the router and "
             "has addresses left; switching the router off and on often helps",
+        )
+    if facts.state == ELSEWHERE:
+        return Advice(
+            "fell_back",
+            f"the pulser could not join {name} and went back to one that it keeps: check the name and the "
+            "password, and that the access point sends 2.4 GHz",
         )
     if facts.state == "refused":
         return Advice(

@@ -143,10 +143,10 @@ async def _to_its_end(doing: Coroutine[None, None, _T]) -> _T:
         raise
 
 
-async def linked(registrar: Registrar, pulser_id: bytes, within_s: float = _LINK_WITHIN_S) -> bool:
+async def linked(registrar: Registrar, pulser_id: bytes, within_s: float | None = None) -> bool:
     """Wait until the daemon reports the pulser linked; False if it does not in time."""
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(_LINK_WITHIN_S if within_s is None else within_s):
             # A daemon is asked over HTTP: there is no event here to wait for.
             while not await registrar.is_linked(pulser_id):  # noqa: ASYNC110
                 await asyncio.sleep(_LINK_POLL_S)

@@ -16,7 +16,7 @@ from ..ports import Port, find_ports
 from .exchange import pulser_id_in
 from .networks import Seen, kept_in, scan
 from .steps import Steps
-from .walk import Done, PairingFailed, walk
+from .walking import Done, PairingFailed, walk
 from .wanted import Registrar, Wanted
 
 KEPT_MAX = 4

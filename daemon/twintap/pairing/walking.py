@@ -12,17 +12,17 @@ from twintap_protocol.errors import TwintapError
 from ..console import Console, ConsoleRefused, open_console
 from ..errors import ConsoleError, Fault, Refused
 from ..names import clean
-from .diagnosis import Advice, hints, host_in, read_facts, why_not_joined, why_not_linked
+from .diagnosis import ELSEWHERE, Advice, hints, host_in, read_facts, why_not_joined, why_not_linked
 from .exchange import check_reachable, exchange, linked, pulser_id_in
 from .networks import Seen, forget_network, keep_network, kept_in, scan
 from .steps import STEPS, StepName, Steps
 from .wanted import Registrar, Road, Wanted, Where, Wifi
 
 # A chip scans, joins and asks for an address within 3 to 10 s; a slow access point takes twice that.
-_JOIN_WITHIN_S = 30.0
+_JOIN_WITHIN_S = 35.0
 _JOIN_POLL_S = 0.3
 # What a chip says of its network may be wrong once, as when a frame is lost; for so long it is right.
-_SURE_AFTER_S = 6.0
+_SURE_AFTER_S = 4.0
 _BAD_STATES = ("wrong password", "not found", "no address", "refused", "no network set", "off")
 # An announcement follows the pairing within a second; a lost one comes again after 20.
 _ANNOUNCED_WITHIN_S = 3.0
@@ -141,9 +141,8 @@ async def _step(
 def _check_pulser(info: Mapping[str, Any]) -> None:
     """Raise if this pulser cannot be paired as it is now."""
     if info.get("safe_mode") is True:
-        raise ConsoleError(
-            "the pulser is in safe mode: its program failed three times; run `twintap flash` on this port"
-        )
+        words = "the pulser is in safe mode: its program failed three times; run `twintap flash` on this port"
+        raise _Amiss(Advice("safe_mode", words))
     major = str(info.get("protocol", "")).partition(".")[0]
     if major.isdigit() and major.isascii() and int(major[:4]) != limits.VERSION_MAJOR:
         raise _Amiss(
@@ -154,7 +153,7 @@ def _check_pulser(info: Mapping[str, Any]) -> None:
             )
         )
     if info.get("set_id"):
-        raise ConsoleError("the pulser is in a set: stop it first")
+        raise _Amiss(Advice("running", "the pulser is in a set: stop it first"))
 
 
 def _who(info: Mapping[str, Any]) -> str:
@@ -279,12 +278,16 @@ class _Joining:
             info = await self._console.call("info")
             now_s = loop.time()
             state = str(info.get("network"))
-            if host_in(info) is not None and state not in _BAD_STATES and _is_in(info, wifi):
-                return info, None
-            if state in _BAD_STATES:
-                bad = bad if bad is not None and bad[0] == state else (state, now_s)
+            if host_in(info) is not None and state not in _BAD_STATES:
+                if _is_in(info, wifi):
+                    return info, None
+                state = ELSEWHERE
+            if state in _BAD_STATES or state == ELSEWHERE:
+                # Why it went back to another network is said by what kept it out of this one.
+                is_new = bad is None or (state not in (bad[0], ELSEWHERE))
+                bad = (state, now_s) if bad is None or is_new else bad
                 if now_s - bad[1] >= _SURE_AFTER_S:
-                    return info, state
+                    return info, bad[0]
             if now_s >= until_s:
                 return info, bad[0] if bad is not None else clean(state, 40)
             await asyncio.sleep(_JOIN_POLL_S)
