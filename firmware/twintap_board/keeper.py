@@ -30,6 +30,7 @@ class MotorLine:
         self._rest = b""
         self.side = 0
         self.level_bp = 0
+        self.light = 0
         self.garbage = 0
         self.rows_lost = 0
         self.wdt_timeout_us = 0
@@ -50,6 +51,8 @@ class MotorLine:
                 self.wdt_due_us = now_us + self.wdt_timeout_us
             elif kind == wire.SIDE and a < len(wire.SIDES):
                 self._set_side(a, now_us)
+            elif kind == wire.LIGHT and c <= wire.LIGHT_MAX:
+                self.light = c
             else:
                 self.garbage += 1
 
@@ -58,6 +61,7 @@ class MotorLine:
         self._set_level(0, now_us)
         self._rest = b""
         self.side = 0
+        self.light = 0
         self.wdt_timeout_us = 0
 
     def _set_level(self, level_bp: int, at_us: int) -> None:
@@ -162,6 +166,7 @@ class Keeper:
                 {
                     "level_bp": self._line.level_bp,
                     "side": wire.SIDES[self._line.side],
+                    "light": f"#{self._line.light:06x}",
                     "watchdog_ms": self._line.wdt_timeout_us // 1000,
                     "watchdog_fired": self._watchdog_fired,
                     "garbage": self._line.garbage,

@@ -17,11 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import flash, hands
+from . import flash, hands, wire
 from .channel import Asker
 from .console import BoardLog, Console
 from .errors import BoardError
 from .hostos import go_before_others, kill_process, monotonic_us, sharpen_timers
+from .networks import Network
 from .pins import Pins
 from .sources import firmware_dir, protocol_dir
 from .trace import Trace
@@ -48,6 +49,8 @@ class Options(NamedTuple):
     heap_bytes: int
     seed: str
     socket_tick_ms: int
+    board: Path | None = None
+    networks: tuple[Network, ...] = ()
 
 
 class Board:
@@ -60,6 +63,8 @@ class Board:
         self._power_cut = False
         self._boots = 0
         self._reset_cause = "power"
+        self._crashes = 0
+        self._woken: asyncio.Future[str] | None = None  # while it sleeps: what ends that
         self._vm: asyncio.subprocess.Process | None = None
         self._clients: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
         self._release: asyncio.TimerHandle | None = None
@@ -86,6 +91,9 @@ class Board:
             radio_arguments = (str(os.getpid()), self._options.air, self._options.seed)
             self._radio, self._radio_process = await self._child(stack, "radio", *radio_arguments)
             stack.push_async_callback(self._power_off)
+            # Over the channel: what stands among a process's arguments, everybody on the machine can read.
+            networks = [[one.ssid.hex(), one.password.hex(), one.trouble] for one in self._options.networks]
+            await self._radio.ask({"do": "networks", "of": networks})
             await self._open_hands(stack)
             parts: list[asyncio.Task[Any]] = [
                 asyncio.create_task(self._power(), name="power"),
@@ -151,8 +159,14 @@ class Board:
             vm = await self._boot()
             code = await vm.wait()
             self._console.drain()
-            self._reset_cause = await self._why_it_ended()
-            if self._reset_cause != "exit" or loop.time() - started > _SOON_S:
+            self._reset_cause = await self._why_it_ended(code)
+            if self._reset_cause == "wake":
+                self._woken = loop.create_future()
+                self._reset_cause = await self._woken
+                self._woken = None
+                continue
+            self._crashes = self._crashes + 1 if self._reset_cause in ("crash", "watchdog") else 0
+            if self._reset_cause not in ("exit", "crash") or loop.time() - started > _SOON_S:
                 soon_deaths = 0
                 back_off_s = _BACK_OFF_FIRST_S
                 continue
@@ -185,6 +199,7 @@ class Board:
             "TWINTAP_BOARD_ID": self._board_id,
             "TWINTAP_BOOT_COUNT": self._boots,
             "TWINTAP_RESET_CAUSE": self._reset_cause,
+            "TWINTAP_CRASHES": self._crashes,
         }
         try:
             self._vm = await asyncio.create_subprocess_exec(
@@ -208,10 +223,14 @@ class Board:
                 os.close(fd)
         return self._vm
 
-    async def _why_it_ended(self) -> str:
+    async def _why_it_ended(self, code: int) -> str:
         if self._power_cut:
             return "power"
-        return "watchdog" if (await self._keeper.ask({"do": "info"}))["watchdog_fired"] else "exit"
+        if (await self._keeper.ask({"do": "info"}))["watchdog_fired"]:
+            return "watchdog"
+        if code == wire.SLEPT:
+            return "wake"  # in due time
+        return "crash" if code > 0 else "exit"
 
     async def _power_off(self) -> None:
         if self._release is not None:
@@ -273,14 +292,16 @@ class Board:
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             deed, arguments = hands.parse(line)
-            if deed in ("air", "cut", "readdress"):
+            if deed in ("air", "cut", "readdress", "network"):
                 answer = {"radio": await self._radio.ask({"do": deed} | arguments)}
             elif deed == "info":
                 answer = await self._info()
+            elif deed == "state":
+                answer = await self._state()
             else:
                 by_name: dict[str, Callable[..., None]] = {
                     "press": self._press,
-                    "press_down": lambda: self._pins.press(True),
+                    "press_down": self._press_down,
                     "press_up": lambda: self._pins.press(False),
                     "charge": self._pins.charge,
                     "battery": self._pins.battery,
@@ -293,8 +314,19 @@ class Board:
             return {"ok": False, "error": str(error)}
         return {"ok": True} | answer
 
-    def _press(self, ms: int) -> None:
+    def _press_down(self) -> None:
         self._pins.press(True)
+        self._wake("wake")
+
+    def _wake(self, cause: str) -> bool:
+        """End deep sleep, if there is one; tell whether there was."""
+        if self._woken is None or self._woken.done():
+            return False
+        self._woken.set_result(cause)
+        return True
+
+    def _press(self, ms: int) -> None:
+        self._press_down()
         if self._release is not None:
             self._release.cancel()
         self._release = asyncio.get_running_loop().call_later(ms / 1000, self._pins.press, False)
@@ -303,6 +335,8 @@ class Board:
         os.kill(self._running_vm(), signal.SIGSTOP if on else signal.SIGCONT)
 
     def _reset(self) -> None:
+        if self._wake("power"):
+            return
         pid = self._running_vm()
         self._power_cut = True
         kill_process(pid)
@@ -311,6 +345,21 @@ class Board:
         if self._vm is None or self._vm.returncode is not None:
             raise BoardError("the VM is not running at this moment")
         return self._vm.pid
+
+    async def _state(self) -> dict[str, Any]:
+        keeper = await self._keeper.ask({"do": "info"})
+        radio = await self._radio.ask({"do": "info"})
+        return {
+            "asleep": self._woken is not None,
+            "light": keeper["light"],
+            "level_bp": keeper["level_bp"],
+            "side": keeper["side"],
+            "network": radio["network"],
+            "saving": radio["saving"],
+            "boots": self._boots,
+            "reset_cause": self._reset_cause,
+            **self._pins.look(),
+        }
 
     async def _info(self) -> dict[str, Any]:
         running = self._vm is not None and self._vm.returncode is None
@@ -388,5 +437,5 @@ def run_board(options: Options) -> None:
     go_before_others()
     # Until the loop takes both signals over, they end this process in the same manner.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    flash.prepare(options.state, options.app)
+    flash.prepare(options.state, options.app, options.board)
     asyncio.run(Board(options).run())

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from typing import Any
 
 from . import wire
 
@@ -39,6 +40,14 @@ class Pins:
     def battery(self, mv: int) -> None:
         """Set the battery's voltage, 0..65535 mV."""
         self._set(wire.PIN_BATTERY, 0, mv)
+
+    def look(self) -> dict[str, Any]:
+        """Give the inputs as they are."""
+        return {
+            "button": self._state[wire.PIN_BUTTON][0] == 1,
+            "charging": self._state[wire.PIN_CHARGING][0] == 1,
+            "battery_mv": self._state[wire.PIN_BATTERY][1],
+        }
 
     def close(self) -> None:
         """Close the socket; the state is kept for the next boot."""

@@ -19,6 +19,7 @@ from .air import Lane, model_named
 from .channel import Answerer
 from .errors import BoardError
 from .hostos import die_with_parent, monotonic_ns
+from .networks import NOT_FOUND, Network, Room
 
 # How long before a release the wait ends and spinning begins. Measured in a virtual machine, the kernel wakes
 # 70 µs late at p50 and 230 at p99.
@@ -55,6 +56,9 @@ class Radio:
         self._moved = False
         self._link_up = True
         self._cut = False
+        self._room = Room()
+        self._is_saving = False
+        self._scan_due_ns = 0  # 0: nobody has asked
         self._late_ns: deque[int] = deque(maxlen=_LATENESSES_KEPT)
         self.counts: Counter[str] = Counter()
         self._follow_lead()
@@ -76,12 +80,18 @@ class Radio:
         ends = [end for end in (self._control, self._vm, self._outside) if end is not None]
         while True:
             timeout_s = None
+            if self._scan_due_ns:
+                if monotonic_ns() >= self._scan_due_ns:
+                    self._tell_heard()
+                    continue
+                timeout_s = max(0.0, (self._scan_due_ns - monotonic_ns()) / 1e9)
             if self._under_way:
                 early_ns = self._under_way[0][0] - monotonic_ns()
                 if early_ns <= _SPIN_NS:
                     self._release()
                     continue
-                timeout_s = (early_ns - _SPIN_NS) / 1e9
+                early_s = (early_ns - _SPIN_NS) / 1e9
+                timeout_s = early_s if timeout_s is None else min(early_s, timeout_s)
             ready = select.select(ends, (), (), timeout_s)[0]
             if ready:
                 return ready
@@ -116,6 +126,9 @@ class Radio:
         if self._cut or not self._link_up:
             self.counts[f"{way}_cut"] += 1
             return
+        if not self._room.passes(address == wire.MDNS_GROUP):
+            self.counts[f"{way}_kept_apart"] += 1
+            return
         if self._waiting[way] >= _UNDER_WAY_MAX:
             self.counts[f"{way}_full"] += 1
             return
@@ -123,6 +136,8 @@ class Radio:
         if release_ns is None:
             self.counts[f"{way}_lost"] += 1
             return
+        if self._is_saving and way == "in":
+            release_ns = -(-release_ns // wire.BEACON_NS) * wire.BEACON_NS
         self._order += 1
         self._waiting[way] += 1
         heapq.heappush(self._under_way, (release_ns, self._order, way, address, datagram))
@@ -175,6 +190,13 @@ class Radio:
             self._follow_lead()
         elif len(payload) == 2 and payload[0] == wire.RADIO_LINK and payload[1] <= 1:
             self._link_up = payload[1] == 1
+        elif len(payload) >= 2 and payload[0] == wire.RADIO_JOIN and len(payload) >= 2 + payload[1]:
+            end = 2 + payload[1]
+            self._tell_network(self._room.join(payload[2:end], payload[end:]))
+        elif payload[:1] == bytes((wire.RADIO_SCAN,)) and len(payload) == 1:
+            self._scan_due_ns = monotonic_ns() + wire.SCAN_NS
+        elif len(payload) == 2 and payload[0] == wire.RADIO_SAVE and payload[1] <= 1:
+            self._is_saving = payload[1] == 1
         else:
             self.counts["out_bad"] += 1
         self._tell_address()
@@ -239,10 +261,29 @@ class Radio:
     def _tell_address(self) -> None:
         if self._vm is None or self._vm_address is None:
             return
-        host, port = self._address
+        host, port = self._address if self._room.gives_address else ("0.0.0.0", 0)
         address = wire.AIR_ADDRESS.pack(socket.inet_aton(host), port)
+        self._tell_vm(bytes((wire.RADIO_ADDRESS,)) + address)
+
+    def _tell_network(self, state: int) -> None:
+        joined = self._room.joined
+        dbm = self._room.rssi_dbm()
+        name = joined.ssid if joined is not None else b""
+        self._tell_vm(bytes((wire.RADIO_NETWORK, state, -dbm)) + name)
+
+    def _tell_heard(self) -> None:
+        self._scan_due_ns = 0
+        rows = b"".join(
+            bytes((-dbm, channel, bool(one.password), len(one.ssid))) + one.ssid
+            for one, dbm, channel in self._room.scan()
+        )
+        self._tell_vm(bytes((wire.RADIO_HEARD,)) + rows)
+
+    def _tell_vm(self, payload: bytes) -> None:
+        if self._vm is None or self._vm_address is None:
+            return
         try:
-            self._vm.send(wire.RADIO_ITSELF + bytes((wire.RADIO_ADDRESS,)) + address)
+            self._vm.send(wire.RADIO_ITSELF + payload)
         except OSError:
             self.counts["in_failed"] += 1
 
@@ -273,8 +314,19 @@ class Radio:
                 self._cut = bool(question["on"])
             case "readdress":
                 self._readdress()
+            case "networks":
+                self._put(question["of"])
+            case "network":
+                if self._room.switch(question["ssid"].encode(), bool(question["on"])):
+                    self._tell_network(NOT_FOUND)
+                    self._tell_address()
             case _:
                 pass
+
+    def _put(self, networks: list[list[str]]) -> None:
+        self._room.put(
+            [Network(bytes.fromhex(ssid), bytes.fromhex(word), trouble) for ssid, word, trouble in networks]
+        )
 
     def _boot(self) -> None:
         """Open a fresh socket for a VM that is about to start; it is unheard until it speaks."""
@@ -285,6 +337,9 @@ class Radio:
         self._vm.setblocking(False)
         self._vm_address = None
         self._link_up = True
+        self._room.leave()
+        self._is_saving = False
+        self._scan_due_ns = 0
         self._lead = "127.0.0.1"
         self._follow_lead()
         self.counts["in_cut"] += self._waiting["in"]
@@ -300,6 +355,8 @@ class Radio:
             "address": list(self._address),
             "cut": self._cut,
             "link_up": self._link_up,
+            "network": self._room.joined.ssid.decode() if self._room.joined is not None else None,
+            "saving": self._is_saving,
             "counts": dict(self.counts),
             "late_us": {
                 "p50": late_us[last // 2],

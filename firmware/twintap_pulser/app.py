@@ -3,15 +3,20 @@
 import gc
 
 from twintap_protocol.errors import TwintapError
-from twintap_protocol.pacer import Pacer
+from twintap_protocol.frames import BATTERY_EMPTY, BATTERY_LOW, POWER_AWAKE, POWER_GOING
+from twintap_protocol.pacer import BUZZ, Pacer
 from twintap_protocol.ticks import ticks_diff
 
+from . import light as lights
 from .announce import Announcer
+from .battery import FULL_MV, Battery
 from .board_file import read_board_file
 from .clock import Clock, Every
 from .console import Console
+from .light import Light
 from .motor import Motor
 from .ports import make_port
+from .power import Power
 from .prober import Prober
 from .settings import Settings
 from .uplink import Uplink
@@ -30,6 +35,8 @@ _FEED_IDLE_MS = 200
 _HEALTHY_MS = 30_000
 _HOLD_MS = 5_000  # of the button, from power-on: pairing is forgotten
 _SENSE_MS = 50
+_SHINE_MS = 50
+_LAST_MS = 60  # for the last datagrams to leave before the radio is off
 _COLLECT_IN_SET_MS = 400
 _COLLECT_MS = 2_000
 _COLLECT_GAP_US = 15_000  # a collection takes about 2 ms on a chip; none with an edge nearer than this
@@ -54,17 +61,32 @@ class App:
         self.clock = Clock(port)
         self.settings = Settings(port, board.absolute_cap_pct)
         self.pacer = Pacer(self.settings.ceiling_bp)
+        self.pacer.trim_bp = self.settings.trim_bp
         self.motor = Motor(port, self.pacer)
+        self.battery = Battery(port)
+        self.power = Power(port, board)
+        self.light = Light(port, board.has_colour)
         prober = Prober(port, self.clock, self.motor)
         self.prober = prober
         self.announcer = Announcer(port, self.settings, self.hostname, self.pulser_id)
         self.uplink = Uplink(
-            port, self.clock, self.settings, self.pacer, self.motor, prober, self.announcer, self.pulser_id
+            port,
+            self.clock,
+            self.settings,
+            self.pacer,
+            self.motor,
+            prober,
+            self.announcer,
+            self.battery,
+            self.power,
+            self.pulser_id,
         )
         self.console = Console(self)
         self._start_wraps = self.clock.wraps
         self._start_ticks = self.clock.ticks
         self._collected_ms = port.ticks_ms()
+        self._seen_presses = 0
+        self._showing_ms = 0  # how long the light is still wanted white, by a selftest
 
     def settings_changed(self) -> None:
         """The pulser was paired or unpaired: everything that follows from it."""
@@ -84,7 +106,7 @@ class App:
         port = self.port
         port.begin(self.motor.on_edge, self.motor.press)
         await self._look_at_button()
-        port.set_wifi(self.settings.ssid, self.settings.password)
+        port.set_networks(self.settings.networks)
         self.settings_changed()
         tasks = [
             port.create_task(self._hear()),
@@ -131,7 +153,8 @@ class App:
         while True:
             await port.sleep_ms(_BEAT_MS)
             link = self.uplink.link
-            if link is not None and link.channel is not None and self.prober.is_due():
+            is_awake = self.power.state == POWER_AWAKE  # a drowsy pulser's clock is of no use to anybody
+            if is_awake and link is not None and link.channel is not None and self.prober.is_due():
                 await self.prober.burst(self.uplink, link.channel)
 
     async def _beat(self, tasks: "list[asyncio.Task[None]]") -> None:
@@ -140,6 +163,7 @@ class App:
         pacer = self.pacer
         feed = Every(port, _FEED_IDLE_MS)
         sense = Every(port, _SENSE_MS)
+        shine = Every(port, _SHINE_MS)
         healthy = Every(port, _HEALTHY_MS)
         while not self.is_reset_wanted:
             await port.sleep_ms(_BEAT_MS)
@@ -159,8 +183,14 @@ class App:
                 pacer.set_charging(not pacer.charging)
                 self.motor.release()
             self.uplink.beat()
+            if not pacer.level_bp:
+                self.battery.beat()
+            if self._rest():
+                await self._sleep()
             if not pacer.set_id:
                 self._idle()
+            if shine.is_due():
+                self._shine()
             if not pacer.leased and feed.is_due():
                 port.wdt_feed()
             if healthy.is_due():
@@ -170,9 +200,60 @@ class App:
     def _idle(self) -> None:
         """What no set has to wait for."""
         self.announcer.beat()
+        self.uplink.settler.beat()
         # A buzz is no set, but a write would hold its end up.
         if self.settings.is_stale and not self.pacer.level_bp:
             self.settings.save()
+
+    def _rest(self) -> bool:
+        """Looks whether anything goes on; tells whether it is time to sleep."""
+        pacer = self.pacer
+        presses = self.motor.presses
+        is_busy = (
+            pacer.set_id > 0
+            or pacer.state == BUZZ
+            or presses != self._seen_presses
+            or self.port.button_down()
+            or self.console.is_busy
+        )
+        self._seen_presses = presses
+        return self.power.beat(is_busy, self.uplink.may_drowse, self.uplink.is_linked, pacer.charging)
+
+    async def _sleep(self) -> None:
+        """Deep sleep. Everything has been told by now; it does not return."""
+        self.motor.hold()
+        if self.settings.is_stale:
+            self.settings.save()
+        self.announcer.goodbye()
+        self.port.set_light(0, 0, 0)
+        await self.port.sleep_ms(_LAST_MS)
+        self.motor.fault()
+        self.port.deep_sleep()
+
+    def show_white(self, ms: int) -> None:
+        """The light shines white for `ms`, for a person who looks whether it does."""
+        self._showing_ms = ms
+
+    def _shine(self) -> None:
+        """The light's pattern of this moment."""
+        pacer = self.pacer
+        battery = self.battery
+        is_low = battery.state in (BATTERY_LOW, BATTERY_EMPTY)
+        room = self.settings.colour
+        if pacer.set_id or self.power.state == POWER_GOING:
+            pattern = lights.OFF
+        elif self._showing_ms > 0:
+            self._showing_ms -= _SHINE_MS
+            pattern, room = lights.IDENTIFY, (255, 255, 255)
+        elif pacer.state == BUZZ:
+            pattern = lights.IDENTIFY
+        elif pacer.charging:
+            pattern = lights.FULL if battery.mv >= FULL_MV else lights.CHARGING
+        elif not self.settings.is_paired:
+            pattern = lights.UNPAIRED
+        else:
+            pattern = lights.LINKED if self.uplink.is_linked else lights.LOOKING
+        self.light.show(pattern, room, is_low)
 
     def _collect(self) -> None:
         """Collects garbage in the gaps, so that Python never has to in a place of its own choice."""
@@ -191,9 +272,13 @@ class App:
 
 def run() -> None:
     """Runs the pulser on this hardware; returns when a reset is asked for. The motor is off then, always."""
+    # What loading leaves behind is collected step by step: what is to stay would lie scattered among it.
+    gc.collect()
     board = read_board_file()
     port = make_port(board)
+    gc.collect()
     app = App(port, board)
+    gc.collect()
     try:
         port.run(app.run())
     finally:

@@ -17,11 +17,12 @@ import struct
 import sys
 import time
 
+from twintap_protocol import frames
 from twintap_protocol.errors import TwintapError
 from twintap_protocol.ticks import ticks_diff
 
 from .button import Button
-from .ports import NO_ADDRESS
+from .ports import NETWORK_STATES, NO_ADDRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,15 @@ _TICKS_MASK = (1 << 30) - 1
 _AIR_MAX = 6 + 1_400
 _ITSELF = bytes(6)
 _LEAD = b"\x01"
+_JOIN = b"\x03"
+_SCAN = b"\x04"
+_SAVE = b"\x05"
 _ADDRESS = 1
+_NETWORK = 2
+_HEARD = 3
+_SCAN_WITHIN_MS = 4_000
+_NEXT_NETWORK_MS = 1_000  # after a network that was not joined
+_LOST_ANSWER_MS = 6_000  # a join that nobody answers is asked for again
 _PIN_BUTTON = 1
 _PIN_CHARGING = 2
 _PIN_BATTERY = 3
@@ -44,6 +53,15 @@ _LINE = 1
 _WDT_ARM = 2
 _WDT_FEED = 3
 _SIDE = 4
+_LIGHT = 5
+_SLEPT = 75  # the exit code of a deep sleep
+_CAUSES = {
+    "power": frames.BOOT_POWER,
+    "exit": frames.BOOT_RESET,
+    "watchdog": frames.BOOT_WATCHDOG,
+    "crash": frames.BOOT_CRASH,
+    "wake": frames.BOOT_WAKE,
+}
 _SLICE_MS = 4  # an edge that is armed anew, nearer than before, is seen within this
 _COARSE_US = 150  # slept through by the host's clock; the rest is spun
 
@@ -53,6 +71,7 @@ class VirtualPort:
 
     spin_us = 2_500
     announces_unpaired = False
+    can_sleep = True
 
     def __init__(self, board: "BoardFile") -> None:
         self.source = NO_ADDRESS
@@ -72,6 +91,14 @@ class VirtualPort:
         self._out = bytearray(_AIR_MAX)
         self._address = NO_ADDRESS
         self._is_led = False  # said LEAD, and not heard the radio's answer yet
+        self._networks: "list[tuple[str, str]]" = []
+        self._trying = 0  # which of them is tried or joined
+        self._asked_ms = -1  # when; -1: none
+        self._network = 3  # up: an air without networks is there from the start
+        self._ssid = ""
+        self._rssi_dbm = 0
+        self._is_scanning = False
+        self._scanned: "list[tuple[bytes, int, int, bool]]" = []
         self._pins, self._pins_poll = _connected("TWINTAP_PINS_PORT")
         self._stdin_poll = select.poll()
         self._stdin_poll.register(_STDIN, select.POLLIN)
@@ -91,7 +118,11 @@ class VirtualPort:
         self._on_edge = on_edge
         self._button.on_button = on_button
         self._edge_wake = asyncio.Event()
-        self.tasks = [self.create_task(self._edges()), self.create_task(self._senses())]
+        self.tasks = [
+            self.create_task(self._edges()),
+            self.create_task(self._senses()),
+            self.create_task(self._join()),
+        ]
         self._pins.send(b"\xff")
         # The radio hears the socket that speaks first; it answers with the board's address.
         self._control(_LEAD + b"\x7f\0\0\1")
@@ -148,8 +179,14 @@ class VirtualPort:
         struct.pack_into("<Q", record, 8, host_us())
         self._line.write(record)
 
+    def motor_fault(self) -> str:
+        return ""
+
     def set_side(self, side: int, colour) -> None:
         self._tell(_SIDE, side, 0, 0)
+
+    def set_light(self, red: int, green: int, blue: int) -> None:
+        self._tell(_LIGHT, 0, 0, red << 16 | green << 8 | blue)
 
     def wdt_arm(self, timeout_ms: int) -> None:
         if self._is_watched:
@@ -201,10 +238,63 @@ class VirtualPort:
     # --- network --------------------------------------------------------------------------------------------
 
     def network_state(self) -> str:
-        return "connecting" if self._address == NO_ADDRESS else "up"
+        if self._network == 3 and self._address == NO_ADDRESS:
+            return "connecting"
+        return NETWORK_STATES[self._network]
 
-    def set_wifi(self, ssid: str, password: str) -> None:
-        return  # the virtual air needs no network's name
+    def set_networks(self, networks) -> None:
+        joined = self._networks[self._trying] if self._ssid else None
+        self._networks = list(networks)
+        if joined is not None and joined in self._networks:
+            self._trying = self._networks.index(joined)
+        else:
+            self._trying = 0
+            self._ask_to_join()
+
+    def ssid(self) -> str:
+        return self._ssid
+
+    def rssi_dbm(self) -> int:
+        return self._rssi_dbm
+
+    def _ask_to_join(self) -> None:
+        """An air without networks answers this as well: it is up."""
+        ssid, password = self._networks[self._trying] if self._networks else ("", "")
+        name, word = ssid.encode(), password.encode()
+        self._asked_ms = self.ticks_ms()
+        if ssid:
+            self._network = 2
+        self._control(_JOIN + bytes((len(name),)) + name + word)
+
+    async def _join(self) -> None:
+        """Tries the networks in turn until one is joined."""
+        while True:
+            await self.sleep_ms(100)
+            if self._network == 3 or self._asked_ms < 0:
+                continue
+            wait_ms = _LOST_ANSWER_MS if self._network == 2 else _NEXT_NETWORK_MS
+            if ticks_diff(self.ticks_ms(), self._asked_ms) >= wait_ms:
+                if self._networks:
+                    self._trying = (self._trying + 1) % len(self._networks)
+                self._ask_to_join()
+
+    async def scan(self):
+        if self._is_scanning:
+            raise OSError("a scan is under way")
+        self._is_scanning = True
+        self._control(_SCAN)
+        begin_ms = self.ticks_ms()
+        try:
+            while self._is_scanning:
+                if ticks_diff(self.ticks_ms(), begin_ms) > _SCAN_WITHIN_MS:
+                    raise OSError("the radio does not answer")
+                await self.sleep_ms(50)
+        finally:
+            self._is_scanning = False
+        return self._scanned
+
+    def save_radio(self, is_saving: bool) -> None:
+        self._control(_SAVE + (b"\x01" if is_saving else b"\x00"))
 
     def address(self) -> bytes:
         return self._address
@@ -241,7 +331,9 @@ class VirtualPort:
         return -1
 
     def _hear_radio(self, datagram: bytes) -> None:
-        if len(datagram) == 13 and datagram[6] == _ADDRESS:
+        length = len(datagram)
+        kind = datagram[6] if length > 6 else 0
+        if kind == _ADDRESS and length == 13:
             address = datagram[7:13]
             is_answer, self._is_led = self._is_led, False
             if address != self._address:
@@ -250,6 +342,23 @@ class VirtualPort:
                 # and so on for ever, announcing itself each time.
                 if not is_answer:
                     self.address_changed = True
+        elif kind == _NETWORK and length >= 9 and datagram[7] < len(NETWORK_STATES):
+            self._network = datagram[7]
+            self._rssi_dbm = -datagram[8]
+            is_up = self._network == 3
+            self._ssid = datagram[9:].decode() if is_up else ""
+            if not is_up:
+                self._asked_ms = self.ticks_ms()
+        elif kind == _HEARD:
+            self._hear_scan(datagram[7:])
+
+    def _hear_scan(self, rows: bytes) -> None:
+        found = []
+        while len(rows) >= 4 and len(rows) >= 4 + rows[3]:
+            found.append((rows[4 : 4 + rows[3]], -rows[0], rows[1], rows[2] == 1))
+            rows = rows[4 + rows[3] :]
+        self._scanned = found
+        self._is_scanning = False
 
     def readable(self):
         if self._tick_ms > 1:
@@ -288,6 +397,19 @@ class VirtualPort:
     def console_write(self, text: str) -> None:
         sys.stdout.write(text)
         _flush_stdout()
+
+    def flash_free(self) -> int:
+        return -1  # as much as the host's disk has
+
+    def boot_cause(self) -> int:
+        return _CAUSES.get(os.getenv("TWINTAP_RESET_CAUSE"), frames.BOOT_UNKNOWN)
+
+    def crashes(self) -> int:
+        return _env("TWINTAP_CRASHES") if os.getenv("TWINTAP_CRASHES") else 0
+
+    def deep_sleep(self) -> None:
+        # The launcher is the board's power: it starts the VM anew when the button is pressed.
+        sys.exit(_SLEPT)
 
     def heap_free(self) -> int:
         return _heap_free()

@@ -1,4 +1,4 @@
-"""What a pulser remembers without power: who it obeys, which side it is, how strong it may be, which network.
+"""What a pulser remembers without power: its daemon, its side, how strong it may be, its networks.
 
 One small JSON object, written whole or not at all. A flash write stalls everything for tens of ms, interrupts
 too: it is only made while no set is held.
@@ -7,7 +7,14 @@ too: it is only made while no set is held.
 import json
 
 from twintap_protocol.frames import SIDE_LEFT, SIDE_NONE, SIDE_RIGHT
-from twintap_protocol.limits import DEFAULT_CEILING_BP
+from twintap_protocol.limits import (
+    DEFAULT_CEILING_BP,
+    MAX_NETWORKS,
+    MAX_PASSWORD,
+    MAX_SSID,
+    MAX_TRIM_BP,
+    MIN_TRIM_BP,
+)
 
 from .ports import host_of, pack_address, port_of
 
@@ -17,37 +24,43 @@ if TYPE_CHECKING:
 
 MAX_ADDRESSES = 4
 MAX_ROOM = 64
-MAX_SSID = 32  # IEEE 802.11
-MAX_PASSWORD = 64  # WPA2: 8..63 characters, or 64 hex digits
-_VERSION = 1
+_VERSION = 2  # 1 had one network, as `ssid` and `password`, and no trim
 
 
 class Settings:
-    """The settings in force. Change a field, then `save`, or set `is_stale` to have it saved when idle."""
+    """The settings in force. Change a field, then `save`, or set `is_stale` to have it saved when idle.
+
+    `is_damaged`: what was stored could not be read, and the pulser is unpaired. `is_newer` besides: it was
+    stored by a later firmware, and is not written over before somebody pairs or unpairs; until then changes
+    hold while there is power.
+    """
 
     def __init__(self, port: "Port", absolute_cap_pct: int) -> None:
         self._port = port
         self._cap_bp = absolute_cap_pct * 100
         self.is_stale = False
-        self.is_damaged = False  # what was stored could not be read; the pulser is then unpaired
-        self.key = b""  # 16 bytes, or empty: not paired
-        self.daemon_id = b""  # 8 bytes
-        self.side = SIDE_NONE
-        self.colour = (0, 0, 0)
-        self.room = ""
-        self.ceiling_bp = min(DEFAULT_CEILING_BP, self._cap_bp)
-        self.addresses: "list[bytes]" = []  # where the daemon was, the newest first
-        self.ssid = ""
-        self.password = ""
+        self.is_damaged = False
+        self.is_newer = False
+        self._clear()
         stored = port.load()
         if stored:
             try:
                 self._read(json.loads(stored))
             except (ValueError, TypeError, KeyError):
                 # Half a setting is no setting: unpaired, default ceiling, and `info` says so.
+                self._clear()
                 self.is_damaged = True
-                self.key = b""
-                self.ceiling_bp = min(DEFAULT_CEILING_BP, self._cap_bp)
+
+    def _clear(self) -> None:
+        self.key = b""  # 16 bytes, or empty: not paired
+        self.daemon_id = b""  # 8 bytes
+        self.side = SIDE_NONE
+        self.colour = (0, 0, 0)
+        self.room = ""
+        self.ceiling_bp = min(DEFAULT_CEILING_BP, self._cap_bp)
+        self.trim_bp = MAX_TRIM_BP
+        self.addresses: "list[bytes]" = []  # where the daemon was, the newest first
+        self.networks: "list[tuple[str, str]]" = []  # (SSID, password), the first to be tried first
 
     @property
     def is_paired(self) -> bool:
@@ -55,10 +68,23 @@ class Settings:
         return len(self.key) == 16
 
     def _read(self, stored: "dict[str, object]") -> None:
-        if stored["v"] != _VERSION:
+        version = stored["v"]
+        if not isinstance(version, int) or version < 1:
             raise ValueError
-        self.ssid = str(stored["ssid"])
-        self.password = str(stored["password"])
+        if version > _VERSION:
+            self.is_newer = True
+            raise ValueError
+        if version == 1:
+            networks = [[stored["ssid"], stored["password"]]] if stored["ssid"] else []
+        else:
+            networks = list(stored["networks"])  # pyright: ignore[reportArgumentType, reportCallIssue]
+            self.trim_bp = int(stored["trim_bp"])  # pyright: ignore[reportArgumentType]
+        if len(networks) > MAX_NETWORKS or not MIN_TRIM_BP <= self.trim_bp <= MAX_TRIM_BP:
+            raise ValueError
+        for ssid, password in networks:
+            if not is_network(ssid, password):
+                raise ValueError
+            self.networks.append((str(ssid), str(password)))
         self.set_ceiling(int(stored["ceiling_bp"]))  # pyright: ignore[reportArgumentType]
         side = stored["side"]
         if side not in (SIDE_NONE, SIDE_LEFT, SIDE_RIGHT):
@@ -67,7 +93,6 @@ class Settings:
         self.room = str(stored["room"])
         red, green, blue = stored["colour"]  # pyright: ignore[reportGeneralTypeIssues]
         self.colour = (int(red) & 0xFF, int(green) & 0xFF, int(blue) & 0xFF)
-        self.addresses = []
         for host, port in list(stored["addresses"])[:MAX_ADDRESSES]:  # pyright: ignore[reportArgumentType, reportCallIssue]
             self.addresses.append(pack_address(host, port))
         key = bytes.fromhex(str(stored["key"]))
@@ -82,6 +107,18 @@ class Settings:
         """The ceiling, 100 .. the board's cap in basis points; outside it is brought to the nearer end."""
         self.ceiling_bp = max(100, min(ceiling_bp, self._cap_bp))
 
+    def keep_network(self, ssid: str, password: str) -> None:
+        """Keeps a network as the first to try, in place of one of that name; of too many the oldest goes."""
+        others = [known for known in self.networks if known[0] != ssid]
+        self.networks = [(ssid, password)] + others[: MAX_NETWORKS - 1]
+
+    def forget_network(self, ssid: str) -> bool:
+        """Forgets the network of that name; false if it is not kept."""
+        others = [known for known in self.networks if known[0] != ssid]
+        is_known = len(others) < len(self.networks)
+        self.networks = others
+        return is_known
+
     def remember_address(self, address: bytes) -> None:
         """The daemon is at `address`: the first to ask next time."""
         if self.addresses and self.addresses[0] == address:
@@ -91,30 +128,44 @@ class Settings:
         self.is_stale = True
 
     def forget_daemon(self) -> None:
-        """Unpairs. The ceiling stays: only a new pairing over the cable lifts it."""
+        """Unpairs. Ceiling, trim and networks stay: only a new pairing over the cable lifts the ceiling."""
         self.key = b""
         self.daemon_id = b""
         self.addresses = []
         self.room = ""
         self.side = SIDE_NONE
         self.colour = (0, 0, 0)
+        self.is_newer = False
 
     def save(self) -> None:
         """Writes the flash. Only while no set is held. Raises `OSError` if the flash refuses."""
-        self._port.store(
-            json.dumps(
-                {
-                    "v": _VERSION,
-                    "key": self.key.hex(),
-                    "daemon_id": self.daemon_id.hex(),
-                    "side": self.side,
-                    "colour": list(self.colour),
-                    "room": self.room,
-                    "ceiling_bp": self.ceiling_bp,
-                    "addresses": [[host_of(known), port_of(known)] for known in self.addresses],
-                    "ssid": self.ssid,
-                    "password": self.password,
-                }
-            ).encode()
-        )
         self.is_stale = False
+        if self.is_newer:
+            return
+        try:
+            self._port.store(
+                json.dumps(
+                    {
+                        "v": _VERSION,
+                        "key": self.key.hex(),
+                        "daemon_id": self.daemon_id.hex(),
+                        "side": self.side,
+                        "colour": list(self.colour),
+                        "room": self.room,
+                        "ceiling_bp": self.ceiling_bp,
+                        "trim_bp": self.trim_bp,
+                        "addresses": [[host_of(known), port_of(known)] for known in self.addresses],
+                        "networks": [list(known) for known in self.networks],
+                    }
+                ).encode()
+            )
+        except OSError:
+            self.is_stale = True
+            raise
+
+
+def is_network(ssid: object, password: object) -> bool:
+    """Whether these are an SSID of 1..32 bytes and a password of 0..64, both without a NUL."""
+    if not isinstance(ssid, str) or not isinstance(password, str) or "\0" in ssid + password:
+        return False
+    return 1 <= len(ssid.encode()) <= MAX_SSID and len(password.encode()) <= MAX_PASSWORD

@@ -11,39 +11,41 @@ from twintap_protocol.frames import (
     ECHO,
     ENDED_LINK,
     ENDED_STOP,
-    FLAG_BUTTON,
-    FLAG_CHARGING,
-    FLAG_IDENTIFY,
-    FLAG_LEASED,
-    FLAG_SET,
-    FLAG_VIBRATING,
     IDENTIFY,
     LEASE,
     MAGIC,
+    NETWORK,
     PLAIN_HEADER_LEN,
+    POWER,
+    POWER_AWAKE,
+    POWER_GOING,
     REPORT,
     SCHEDULE,
     STOP,
+    TUNE,
     WELCOME,
     Assign,
     Identify,
     Lease,
+    Network,
+    Power,
     Probe,
-    Report,
     Schedule,
     Stop,
+    Tune,
     is_newer_minor,
 )
 from twintap_protocol.limits import (
     HANDSHAKE_IN_SET_MS,
+    KEEPALIVE_DROWSY_MS,
     KEEPALIVE_MS,
+    LINK_SILENT_DROWSY_MS,
     LINK_SILENT_MS,
     REPEAT_LAST_MS,
     REPEAT_MS,
     REPORT_IN_SET_MS,
 )
 from twintap_protocol.link import Channel, PulserLink
-from twintap_protocol.pacer import BUZZ
 from twintap_protocol.ticks import ticks_diff
 
 from . import VERSION
@@ -51,15 +53,19 @@ from .clock import Every
 from .ports import NO_ADDRESS
 from .sealing import make_sealer
 from .seek import Seek
+from .settle import Settler
+from .telling import Teller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from twintap_protocol.pacer import Pacer
 
     from .announce import Announcer
+    from .battery import Battery
     from .clock import Clock
     from .motor import Motor
     from .ports import Port
+    from .power import Power as Rest
     from .prober import Prober
     from .settings import Settings
 
@@ -67,7 +73,7 @@ _DATAGRAM_MAX = 768  # a DNS-SD answer about one daemon; frames are shorter
 _BECKON_SILENT_MS = 1_500  # a linked pulser that has heard nothing this long follows a beckon
 _REPEATS_END = 20  # reports of a set's end, about 3 s of them: then the link is lost anyway
 _REPEATS_CHANGE = 4  # of another change, which the next keep-alive tells too
-_COUNT_MAX = 65_535
+_REPEATS_GOING = 12  # of the last words before sleep, more than a second of them
 
 
 class Uplink:
@@ -82,12 +88,16 @@ class Uplink:
         motor: "Motor",
         prober: "Prober",
         announcer: "Announcer",
+        battery: "Battery",
+        power: "Rest",
         pulser_id: bytes,
     ) -> None:
         self.link: "PulserLink | None" = None
         self.daemon = NO_ADDRESS  # where the newest authentic frame came from
         self.dropped: "dict[str, int]" = {}
         self.links = 0
+        self.hellos = 0  # sent
+        self.heard = 0  # authentic frames
         self.refused = 0  # the reason of the last refusal (`frames.REFUSED_...`): a hint for people
         self._port = port
         self._clock = clock
@@ -99,8 +109,9 @@ class Uplink:
         self._pulser_id = pulser_id
         self._seek = Seek(port, settings)
         self._rx = bytearray(_DATAGRAM_MAX)
-        self._report = Report()
-        self._report.version_major, self._report.version_minor, self._report.version_patch = VERSION
+        self._power = power
+        self.settler = Settler(port, settings, pacer, power)
+        self._teller = Teller(port, settings, pacer, motor, battery, power, self.settler)
         self._heard_ms = 0
         self._reported_ms = 0
         self._first_ms = 0  # when what is repeated now was first sent
@@ -113,7 +124,6 @@ class Uplink:
         self._seen_presses = 0
         self._seen_charging = False
         self._last_identify = -1
-        self._battery = Every(port, 10_000)
 
     # --- pairing --------------------------------------------------------------------------------------------
 
@@ -140,6 +150,11 @@ class Uplink:
     def is_linked(self) -> bool:
         """Whether there is a live link."""
         return self.link is not None and self.link.channel is not None
+
+    @property
+    def may_drowse(self) -> bool:
+        """Whether nobody would take a drowsy pulser's silence for a lost link: minor 0 knows no rest."""
+        return self.link is None or self.link.channel is None or self.link.channel.minor >= 1
 
     # --- what arrives ---------------------------------------------------------------------------------------
 
@@ -224,6 +239,7 @@ class Uplink:
             self._drop(error.reason)
 
     def _heard(self, link: PulserLink) -> None:
+        self.heard += 1
         self._heard_ms = self._port.ticks_ms()
         self._is_beckoned = False
         if link.is_new:
@@ -235,6 +251,7 @@ class Uplink:
             self._seen_end = self._known_end = self._pacer.ended_set
             self._repeats_left = 0
             self._last_identify = -1
+            self.settler.new_link()
             self._prober.restart()
         source = self._port.source
         if link.is_new or source != self.daemon:
@@ -249,6 +266,7 @@ class Uplink:
             self._lease(Lease.read(rx, at, length, newer))
             return
         if kind == SCHEDULE:
+            self._power.touch()
             schedule = Schedule.read(rx, at, length, newer)
             ticks = self._clock.sample()
             self._motor.hold()
@@ -265,10 +283,17 @@ class Uplink:
         elif kind == IDENTIFY:
             frame = Identify.read(rx, at, length, newer)
             if frame.number != self._last_identify:
+                self._power.touch()
                 self._last_identify = frame.number
                 self.identify(frame.duration_ms, frame.level_bp)
         elif kind == ASSIGN:
             self._assign(Assign.read(rx, at, length, newer))
+        elif kind == TUNE:
+            self.settler.tune(Tune.read(rx, at, length, newer))
+        elif kind == NETWORK:
+            self.settler.network(Network.read(rx, at, length, newer))
+        elif kind == POWER:
+            self.settler.power(Power.read(rx, at, length, newer))
         self.report()
 
     def identify(self, duration_ms: int, level_bp: int) -> bool:
@@ -295,6 +320,8 @@ class Uplink:
         finally:
             self._motor.release()
         self._acknowledged(lease.ended_set)
+        if self._power.state == POWER_GOING:
+            self._power.answered()
         if pacer.leased != was_leased or pacer.set_id != set_id:
             self.report()
 
@@ -333,7 +360,7 @@ class Uplink:
             else:
                 self._seek.restart()
         if link.channel is not None:
-            if self._silent_ms() > LINK_SILENT_MS:
+            if self._silent_ms() > self._patience_ms():
                 self._lose(link)
             else:
                 self._tell_changes()
@@ -357,6 +384,7 @@ class Uplink:
         addresses = self._seek.next_round()
         if addresses:
             hello = link.hello(self._port.random(16))
+            self.hellos += len(addresses)
             for address in addresses:
                 self._port.send(hello, len(hello), address)
 
@@ -374,8 +402,25 @@ class Uplink:
     def _silent_ms(self) -> int:
         return ticks_diff(self._port.ticks_ms(), self._heard_ms)
 
+    def _patience_ms(self) -> int:
+        return LINK_SILENT_MS if self._power.state == POWER_AWAKE else LINK_SILENT_DROWSY_MS
+
+    def _tell_power(self) -> None:
+        power = self._power
+        power.changed = False
+        if power.state == POWER_GOING:
+            self._begin_repeats(_REPEATS_GOING)
+        else:
+            # To be awake again is urgent: somebody waits for it.
+            self._begin_repeats(max(_REPEATS_CHANGE, self._repeats_left))
+            if power.state == POWER_AWAKE:
+                self._heard_ms = self._port.ticks_ms()
+                self._prober.restart()
+
     def _tell_changes(self) -> None:
         pacer = self._pacer
+        if self._power.changed:
+            self._tell_power()
         now_ms = self._port.ticks_ms()
         presses = self._motor.presses
         if pacer.ended_set != self._seen_end:
@@ -389,7 +434,10 @@ class Uplink:
             self._repeats += 1
             self._repeats_left -= 1
             self.report()
-        every_ms = REPORT_IN_SET_MS if pacer.set_id else KEEPALIVE_MS
+        if self._power.is_saving:
+            every_ms = KEEPALIVE_DROWSY_MS
+        else:
+            every_ms = REPORT_IN_SET_MS if pacer.set_id else KEEPALIVE_MS
         if ticks_diff(now_ms, self._reported_ms) >= every_ms:
             self.report()
 
@@ -406,42 +454,10 @@ class Uplink:
             self._send_report(self.link.channel)
 
     def _send_report(self, channel: Channel) -> None:
-        pacer = self._pacer
         port = self._port
-        report = self._report
-        flags = 0
-        if pacer.set_id:
-            flags |= FLAG_SET
-        if pacer.leased:
-            flags |= FLAG_LEASED
-        if pacer.level_bp:
-            flags |= FLAG_VIBRATING
-        if pacer.charging:
-            flags |= FLAG_CHARGING
-        if pacer.state == BUZZ:
-            flags |= FLAG_IDENTIFY
-        if port.button_down():
-            flags |= FLAG_BUTTON
-        report.flags = flags
-        report.side = self._settings.side
-        report.set_id = pacer.set_id
-        report.revision = pacer.revision
-        report.ended_set = pacer.ended_set
-        report.ended_reason = pacer.ended_reason
-        report.pass_no = pacer.pass_no
-        report.delivered = pacer.delivered
-        report.skipped = pacer.skipped
-        report.late = pacer.late
-        report.latest_us = pacer.latest_us
-        report.presses = self._motor.presses & _COUNT_MAX
-        if not report.battery_mv or self._battery.is_due():
-            report.battery_mv = port.battery_mv()
-        report.ceiling_bp = pacer.ceiling_bp
-        report.dropped = self.dropped_count()
         # Stamps belong to a link; a proof has none to tell yet.
-        report.stamps = (
-            self._prober.stamps() if self.link is not None and channel is self.link.channel else []
-        )
+        is_live = self.link is not None and channel is self.link.channel
+        report = self._teller.report(self.dropped_count(), self._prober.stamps() if is_live else [])
         length = channel.seal(REPORT, report.write(channel.tx, channel.PAYLOAD))
         port.send(channel.tx, length, self.daemon)
         self._reported_ms = port.ticks_ms()

@@ -234,7 +234,7 @@ class BoardOptions:
     ppm: float = 0.0
     offset_us: int = 0
     air: str = "none"
-    heap_bytes: int = 192 * 1024
+    heap_bytes: int = 224 * 1024
     socket_tick_ms: int = 10
     seed: str = "1"
     app: Path | None = PULSER_APP

@@ -45,7 +45,7 @@ async def daemon() -> AsyncIterator[FakeDaemon]:
 @pytest.fixture
 async def board(make_board: Callable[..., Board], daemon: FakeDaemon) -> AsyncIterator[Board]:
     """A board that is paired with `daemon`, linked, and whose clock the daemon knows."""
-    async with make_board("--heap", str(192 * 1024), "--clock-offset-us", "1073000000") as board:
+    async with make_board("--heap", str(224 * 1024), "--clock-offset-us", "1073000000") as board:
         await board.pair(daemon.port)
         await daemon.linked()
         await daemon.clock_known()
