@@ -89,7 +89,7 @@ class BoardFile(Part):
     """The checked content of a board file; see the module's text for each field.
 
     `battery_mah` is 0 and `light_kind` empty where there is no such thing; `sleep_after_s` is None where the
-    board is never to sleep. A port on which a button cannot end a sleep sets `sleep_after_s` to None too.
+    board is never to sleep.
     """
 
     def __init__(self, fields: "dict[str, object]") -> None:
@@ -100,10 +100,12 @@ class BoardFile(Part):
         self.chip = self.one_of("chip", tuple(CHIPS) + ("virtual",))
         self.is_virtual = self.chip == "virtual"
         self.absolute_cap_pct = self.number("absolute_cap_pct", 1, 100)
-        self.drowsy_after_s = self.number("drowsy_after_s", 30, 86_400)
+        # A virtual board's day may be short.
+        least_s = 1 if self.is_virtual else 30
+        self.drowsy_after_s = self.number("drowsy_after_s", least_s, 86_400)
         self.sleep_after_s: "int | None" = None
         if self.has("sleep_after_s"):
-            self.sleep_after_s = self.number("sleep_after_s", 60, 604_800)
+            self.sleep_after_s = self.number("sleep_after_s", 2 * least_s, 604_800)
         self.motor = self._needed("motor")
         self.motor_driver = self.motor.one_of("driver", _DRIVERS)
         self.button = self._part("button")

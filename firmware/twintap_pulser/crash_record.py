@@ -23,6 +23,7 @@ BOOT_RESET = 2
 BOOT_WATCHDOG = 3
 BOOT_CRASH = 4
 BOOT_WAKE = 5
+BOOT_NAMES = ("unknown", "power", "reset", "watchdog", "crash", "wake", "brown-out")
 
 _MAGIC = b"twintap\x01"
 _ERROR_MAX = 240

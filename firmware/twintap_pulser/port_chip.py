@@ -81,8 +81,6 @@ class ChipPort:
         self._light = make_light(board)
         self._watchdog: "machine.WDT | None" = None
         self.can_sleep = can_wake(board)
-        if not self.can_sleep:
-            board.sleep_after_s = None
         self._boot_cause = crash_record.boot_cause()
         self._radio = Radio(self.ticks_ms, self._is_busy, self._moved, UDP_PORT)
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -123,7 +123,7 @@ class Safe:
             "safe_mode": True,
             "last_error": crash_record.error() or None,
             "crashes": crash_record.crashes(),
-            "boot_cause": crash_record.boot_cause(),
+            "boot_cause": crash_record.BOOT_NAMES[crash_record.boot_cause()],
             "board": None if self._board is None else self._board.name,
             "board_id": None if self._board is None else self._board.board_id,
             "uptime_ms": _ticks_ms(),
@@ -169,17 +169,18 @@ def serve() -> None:
     safe = Safe()
     poll = select.poll()
     poll.register(sys.stdin, select.POLLIN)
-    while not safe.is_reset_wanted:
-        try:
-            data = bytearray()
+    try:
+        while not safe.is_reset_wanted:
+            data = b""
             for _ in poll.ipoll(_STEP_MS):
-                data += sys.stdin.buffer.read(1)
-            for answer in safe.take(bytes(data)):
+                data = sys.stdin.buffer.read(1)
+            for answer in safe.take(data):
                 print(answer)
             safe.blink(_ticks_ms())
-        except KeyboardInterrupt:
-            crash_record.forget()
-            return
+    except KeyboardInterrupt:
+        # Somebody at the cable wants the REPL; the next start is another try.
+        crash_record.forget()
+        return
     time.sleep_ms(100)  # the answer is on its way out
     crash_record.forget()
     machine.reset()

@@ -156,7 +156,8 @@ def safe_mode_answers_and_moves_nothing():
     assert info["safe_mode"] is True
     assert info["last_error"] == "MemoryError: full"
     assert info["crashes"] == 3
-    assert info["boot_cause"] == frames.BOOT_CRASH
+    assert info["boot_cause"] == "crash"
+    assert tuple(frames.BOOT_NAMES[code] for code in range(7)) == crash_record.BOOT_NAMES
     assert (info["board_id"], info["id"]) == ("test", "240ac4fffe010203")
     lines = ask(mode, method="selftest", params={"buzz": True})
     assert lines["board"] == {"ok": True, "value": "test", "say": ""}

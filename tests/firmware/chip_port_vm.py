@@ -219,14 +219,10 @@ def sleep():
     other["motor"] = {"driver": "pwm", "pin": 10, "pwm_hz": 20_000}
     other["button"] = {"pin": 3, "pressed": 1}
     other["battery"] = other["charge"] = other["light"] = None
-    board = BoardFile(other)
-    assert not port_chip.ChipPort(board).can_sleep
-    assert board.sleep_after_s is None
+    assert not port_chip.ChipPort(BoardFile(other)).can_sleep
     esp32.wake_on_gpio = lambda pins, level: wakers.append(("gpio", [pin.number for pin in pins], level))
-    board = BoardFile(other)
-    newer = port_chip.ChipPort(board)
+    newer = port_chip.ChipPort(BoardFile(other))
     assert newer.can_sleep
-    assert board.sleep_after_s == 2400
     assert newer.battery_mv() == 0
     assert not newer.charging()
     newer.set_light(9, 9, 9)
