@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..service.plan import File, Plan, Step
 
 _ANSWERS_WITHIN_S = 30.0
+_ICON_WAITS_S = 15.0
 _ASK_EVERY_S = 0.5
 # A browser that has to be started first reads the page after some seconds.
 _PAGE_STAYS_S = 30.0
@@ -76,14 +77,18 @@ async def install_service(options: argparse.Namespace) -> int:
         print(json.dumps(_told(plan)) if options.json else shown(plan), flush=True)
         return 0
     path = record.record_path()
+    is_first = await asyncio.to_thread(record.read_record, path) is None
+    ran_before = is_first and await _answers(wanted.url, Path(wanted.data), 0.0)
     is_new = await asyncio.to_thread(carry.install, plan, wanted, path)
-    answers = await _answers(wanted.url, Path(wanted.data))
+    answers = await _answers(wanted.url, Path(wanted.data), _ANSWERS_WITHIN_S)
     if not answers:
         raise StartupError(
             f"it is installed, and no daemon answers at {wanted.url} yet: end one that was started by hand, "
             f"and this one takes over; or see: {plan.log}"
         )
     hints = [] if await asyncio.to_thread(_lingers) else list(plan.hints)
+    if ran_before:
+        hints.insert(0, "A daemon was running already: end it, and within a minute this one takes its place.")
     files = [file.path for file in plan.files]
     if options.json:
         told = {"url": wanted.url, "data": wanted.data, "changed": is_new, "files": files, "hints": hints}
@@ -140,7 +145,7 @@ def _lingers() -> bool:
     return bool(user) and "/" not in user and (Path("/var/lib/systemd/linger") / user).exists()
 
 
-async def _answers(url: str, data: Path, within_s: float = _ANSWERS_WITHIN_S) -> bool:
+async def _answers(url: str, data: Path, within_s: float) -> bool:
     """Whether the daemon of this folder answers, within a time; one of another folder does not count."""
     from ..client import Client, Unreachable
     from ..errors import Refused
@@ -221,9 +226,9 @@ async def open_from_icon(options: argparse.Namespace) -> int:
     data: Path = options.data or default_path()
     url = str(options.url or os.environ.get("TWINTAP_URL") or DEFAULT_URL)
     try:
-        if not await _answers(url, data, within_s=0.0):
+        if not await _answers(url, data, 0.0):
             await asyncio.to_thread(_start_service)
-            await _answers(url, data)
+            await _answers(url, data, _ICON_WAITS_S)
         async with Client(url, _token_of(data), data) as client:
             offer = await client.ask("POST", "/join/offers", {"role": "admin"})
         page = icon.page_to(client.url + "/#" + str(offer["url"]).partition("#")[2])
