@@ -30,6 +30,7 @@ _CURVE = (
 EMPTY_MV = 3_300  # what is left below this is not for tapping
 USUAL_PCT_PER_H = 25.0  # radio and motor of a pulser at work, out of a cell of 400 mAh
 _LEAST_PCT_PER_H, _MOST_PCT_PER_H = 8.0, 60.0  # what a measurement may say: no radio costs less, no cell more
+_NOW = 15  # readings: a motor's dips are no more than a third of them
 _READ_US = 1_000_000  # in a set ten reports come in a second, and tell nothing more
 _BIN_US = 300_000_000  # readings of five minutes are one: their median is free of the motor's dips
 _BINS = 24  # two hours
@@ -78,7 +79,7 @@ class Charge:
         if not self._readings:
             self._bin_us = now_us
         self._readings.append(battery_mv)
-        self._level_pct = charge_pct(median(self._readings))
+        self._level_pct = charge_pct(median(self._readings[-_NOW:]))
 
     @property
     def rate_pct_per_h(self) -> float:
