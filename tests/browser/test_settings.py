@@ -1,6 +1,6 @@
 """The clinic's own ways, who has a way in, the journal's proof, and a client erased for good."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.rig import House, Json, Pages, until
 
@@ -66,6 +66,7 @@ def test_a_preset_that_came_along_keeps_its_id_until_it_is_named_anew(
 
 
 def test_the_sud_prompt_and_a_reminder_are_the_clinic_s(browser_page: Pages, daemon: House) -> None:
+    before = daemon.admin.get("/settings")
     page = browser_page(at="#/settings")
     page.get_by_label("At a high SUD, a word to pause").select_option("6")
     page.get_by_role("button", name="Add a reminder").click()
@@ -78,6 +79,38 @@ def test_the_sud_prompt_and_a_reminder_are_the_clinic_s(browser_page: Pages, dae
     assert kept["reminders"] == [
         {"kind": "medicine", "after_mark": "medicine_given", "after_min": 30, "text": "Blood pressure"}
     ]
+    daemon.admin.put("/settings", before)
+
+
+def test_nothing_can_be_changed_before_what_is_kept_has_come(browser_page: Pages, daemon: House) -> None:
+    """Else it would be drawn over by what comes, or saved in place of all that was kept."""
+    kept = daemon.admin.get("/settings")
+    daemon.admin.put("/settings", kept | {"sud_prompt_at": 8})
+    page = browser_page(at="#/")
+    asked: dict[str, Route] = {}
+    for path in ("settings", "presets"):
+        page.route(
+            f"**/api/v1/{path}", lambda route: asked.update({route.request.url.rpartition("/")[2]: route})
+        )
+    page.goto(f"{daemon.url}/#/settings")
+    until(page, "both asked for", lambda: len(asked) == 2)
+    prompts = page.get_by_role("region", name="Prompts and reminders")
+    chosen = prompts.get_by_label("At a high SUD, a word to pause")
+    reminder = prompts.get_by_role("button", name="Add a reminder")
+    preset = page.get_by_role("button", name="Add a preset")
+    for control in (chosen, reminder, prompts.get_by_role("button", name="Save"), preset):
+        expect(control).to_be_disabled()
+    # What does not come is said, and is not taken for nothing that is kept.
+    browser_page.allow(page, "failed: GET .*/presets")
+    asked["presets"].abort()
+    expect(page.get_by_role("region", name="Presets").get_by_role("status").first).not_to_be_empty()
+    expect(preset).to_be_disabled()
+    asked["settings"].continue_()
+    expect(chosen).to_be_enabled()
+    expect(chosen).to_have_value("8")
+    reminder.click()
+    expect(prompts.get_by_label("After, minutes")).to_have_count(1)
+    daemon.admin.put("/settings", kept)
 
 
 def test_the_theme_is_this_browser_s_alone_and_stays(browser_page: Pages) -> None:
