@@ -160,6 +160,11 @@ def test_multicast_is_judged(found: list[Multicast], expected: list[tuple[str, s
     said(judge_network.multicast(found), *expected)
 
 
+def test_macos_is_told_where_it_forbids_the_local_network() -> None:
+    found = replace(WIFI, came_back=False, fault="No route to host")
+    said(judge_network.multicast([found], system="macos"), ("multicast", "hint", "Local Network"))
+
+
 def test_a_daemon_on_loopback_alone_is_not_told_to_join_a_network() -> None:
     said(judge_network.multicast([LOOPBACK], is_all=False), ("multicast", "fine", "lo"))
 

@@ -59,6 +59,7 @@ def add_icon_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def install_service(options: argparse.Namespace) -> int:
     """Install the service, or say what that would be."""
+    from ..serve import command_prefix
     from ..service import carry, here, record
     from ..store import default_path
 
@@ -98,6 +99,9 @@ async def install_service(options: argparse.Namespace) -> int:
     print("Its icon, Twintap, is among this user's applications.")
     for hint in hints:
         print(hint)
+    prefix = command_prefix(Path(wanted.data), wanted.port, wanted.host, tls=wanted.tls)
+    if prefix:
+        print(f"For commands typed by hand, it is found with: {prefix.strip()}")
     print("To end all that: twintap remove-service. The data stay.", flush=True)
     return 0
 

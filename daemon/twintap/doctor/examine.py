@@ -51,7 +51,7 @@ async def examine(house: House, data: Path, *, port: str | None = None) -> list[
     found = told.result()
     if found is not None:
         lines += judge_pulsers.console(found)
-    lines += judge_network.multicast(heard.result(), is_all=served is None)
+    lines += judge_network.multicast(heard.result(), is_all=served is None, system=look_machine.system())
     lines += judge_network.firewall(
         walls.result(), port=house.port, python=software.executable, seen_from=house.seen_from
     )

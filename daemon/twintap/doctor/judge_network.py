@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .facts import Daemon, Firewall, Multicast, Page, Udp
+from .facts import Daemon, Firewall, Multicast, Page, System, Udp
 from .lines import Line, bad, fine, hint
 
 MDNS_PORT = 5353  # RFC 6762
@@ -52,7 +52,7 @@ def daemon(facts: Daemon) -> list[Line]:
     return lines
 
 
-def multicast(found: Sequence[Multicast], *, is_all: bool = True) -> list[Line]:
+def multicast(found: Sequence[Multicast], *, is_all: bool = True, system: System = "linux") -> list[Line]:
     """Judge mDNS on each address. Loopback counts only where there is nothing else.
 
     `is_all`: every address of this computer was asked at, and not only the one that is served.
@@ -66,7 +66,7 @@ def multicast(found: Sequence[Multicast], *, is_all: bool = True) -> list[Line]:
                 "join the pulsers' network, then ask again",
             )
         ]
-    lines = [_multicast(one) for one in outside or found]
+    lines = [_multicast(one, system) for one in outside or found]
     if not outside and is_all:
         lines.append(
             hint(
@@ -78,8 +78,14 @@ def multicast(found: Sequence[Multicast], *, is_all: bool = True) -> list[Line]:
     return lines
 
 
-def _multicast(one: Multicast) -> Line:
+def _multicast(one: Multicast, system: System) -> Line:
     where = f"{one.interface} ({one.address})"
+    if one.fault is not None and system == "macos" and not one.is_loopback:
+        return hint(
+            "multicast",
+            f"{where}: mDNS does not work: {one.fault}",
+            "System Settings, Privacy & Security, Local Network: allow it to this Python, or to the terminal",
+        )
     if one.fault is not None:
         return hint(
             "multicast",
