@@ -3,7 +3,15 @@
 import gc
 
 from twintap_protocol.errors import TwintapError
-from twintap_protocol.frames import BATTERY_EMPTY, BATTERY_LOW, POWER_AWAKE, POWER_GOING
+from twintap_protocol.frames import (
+    BATTERY_EMPTY,
+    BATTERY_LOW,
+    BOOT_CRASH,
+    BOOT_WAKE,
+    BOOT_WATCHDOG,
+    POWER_AWAKE,
+    POWER_GOING,
+)
 from twintap_protocol.pacer import BUZZ, Pacer
 from twintap_protocol.ticks import ticks_diff
 
@@ -116,7 +124,12 @@ class App:
         await self._beat(port.tasks + tasks)
 
     async def _look_at_button(self) -> None:
-        """Whoever holds the button from power-on for 5 s makes the pulser forget its daemon."""
+        """Whoever holds the button from power-on for 5 s makes the pulser forget its daemon.
+
+        Not after a sleep, which the button ends, nor after a crash, at which a client may be holding it.
+        """
+        if self.port.boot_cause() in (BOOT_WAKE, BOOT_CRASH, BOOT_WATCHDOG):
+            return
         held_ms = 0
         await self.port.sleep_ms(_SENSE_MS)
         while self.port.button_down() and held_ms < _HOLD_MS:

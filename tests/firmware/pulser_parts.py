@@ -9,6 +9,7 @@ from twintap_board.sources import firmware_dir
 if str(firmware_dir()) not in sys.path:
     sys.path.insert(0, str(firmware_dir()))
 
+app: Any = import_module("twintap_pulser.app")
 button: Any = import_module("twintap_pulser.button")
 console: Any = import_module("twintap_pulser.console")
 dnssd: Any = import_module("twintap_pulser.dnssd")
@@ -19,4 +20,8 @@ clock: Any = import_module("twintap_pulser.clock")
 board_file: Any = import_module("twintap_pulser.board_file")
 ports: Any = import_module("twintap_pulser.ports")
 uplink: Any = import_module("twintap_pulser.uplink")
+battery: Any = import_module("twintap_pulser.battery")
+light: Any = import_module("twintap_pulser.light")
+power: Any = import_module("twintap_pulser.power")
+settle: Any = import_module("twintap_pulser.settle")
 Settings: Any = import_module("twintap_pulser.settings").Settings
