@@ -51,9 +51,7 @@ def flash(wanted: Wanted, tell: Teller, patience: Patience) -> dict[str, Any]:
         if error.code in ("board", "image", "no_image", "build"):
             stages.let_run(port, patience)
         raise
-    tell.end(
-        "files", f"{written} of {len(paths)} files written" if written else f"all {len(paths)} were there"
-    )
+    tell.end("files", f"{written} of {len(paths)} files written, the rest was there")
     tell.begin("start", "boot counters cleared, and a reset")
     stages.start(port, patience)
     tell.end("start", "started")
@@ -101,8 +99,8 @@ def _look_words(seen: Seen, board: Board) -> str:
     runs = "no MicroPython on it"
     if seen.version is not None:
         runs = f"MicroPython {version_text(seen.version)}"
-        runs += ", an older pulser or one to bring up to date" if seen.has_firmware else ", no pulser yet"
-    return f"{seen.chip.shown} {seen.hardware_id}, {runs}; board: {board.shown}"
+        runs += f", pulser firmware {_plain(seen.firmware)}" if seen.firmware else ", no pulser's firmware"
+    return f"{seen.chip.shown} {_plain(seen.hardware_id)}, {runs}; board: {board.shown}"
 
 
 def info_words(info: dict[str, Any], port: str) -> list[str]:
@@ -110,8 +108,7 @@ def info_words(info: dict[str, Any], port: str) -> list[str]:
 
     def said(key: str) -> str:
         value = info.get(key)
-        text = "" if value is None else str(value)[:64]
-        return "".join(letter for letter in text if letter.isprintable())
+        return "" if value is None else _plain(str(value))
 
     name = said("name") or "the pulser"
     lines = [
@@ -131,3 +128,8 @@ def info_words(info: dict[str, Any], port: str) -> list[str]:
     else:
         lines.append(f"It is not paired yet: twintap pair {port} --room ROOM --side left|right")
     return lines
+
+
+def _plain(text: str) -> str:
+    """Give what a chip says of itself as text that does nothing to a terminal."""
+    return "".join(letter for letter in text[:64] if letter.isprintable())

@@ -41,7 +41,10 @@ try:
 except OSError: board = None
 u = os.uname()
 who = ':'.join('%02x' % b for b in machine.unique_id())
-ours = 'twintap_pulser' in os.listdir()
+try:
+    from twintap_pulser import VERSION
+    ours = '%d.%d.%d' % VERSION
+except (ImportError, AttributeError, TypeError, ValueError, MemoryError): ours = None
 print(json.dumps({'machine': u[4], 'release': u[2], 'id': who, 'board': board, 'firmware': ours}))
 """
 # Runs on the chip: what is there of ours, with each file's hash.
@@ -100,7 +103,7 @@ class Seen(NamedTuple):
     hardware_id: str  # the chip's own address, as aa:bb:cc:dd:ee:ff
     version: tuple[int, ...] | None  # MicroPython's; None if none answers
     board_text: str | None  # the board file on the chip
-    has_firmware: bool
+    firmware: str | None  # the version of the pulser's firmware on it
 
 
 def look(port: str, patience: Patience) -> Seen:
@@ -115,7 +118,7 @@ def look(port: str, patience: Patience) -> Seen:
     except NoAnswer:
         is_blank = False
     line = Bootloader(port, patience)
-    found = Seen(line.chip, line.mac, None, None, False)
+    found = Seen(line.chip, line.mac, None, None, None)
     line.leave()
     if is_blank:
         return found
@@ -144,7 +147,7 @@ def _look_at_prompt(port: str, patience: Patience) -> Seen:
         str(told.get("id", ""))[:_TEXT_MAX],
         None if version is None else tuple(int(part) for part in version.groups() if part is not None),
         board if isinstance(board, str) else None,
-        told.get("firmware") is True,
+        str(firmware)[:_TEXT_MAX] if (firmware := told.get("firmware")) is not None else None,
     )
 
 

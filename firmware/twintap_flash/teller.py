@@ -1,6 +1,7 @@
 """What is going on, for a person at a terminal, for a log, or for a program."""
 
 import json
+import shutil
 import sys
 from typing import Any, Protocol, TextIO
 
@@ -78,7 +79,9 @@ class Bar(Plain):
     def percent(self, stage: str, percent: int) -> None:
         """Draw it anew in its place."""
         full = "#" * (_BAR * percent // 100)
-        self._draw(f"{stage:>6} [{full:<{_BAR}}] {percent:3d} %  {self._words}")
+        # Cut to the terminal's width: a line that wraps cannot be drawn anew in its place.
+        width = shutil.get_terminal_size().columns - 1
+        self._draw(f"{stage:>6} [{full:<{_BAR}}] {percent:3d} %  {self._words}"[:width])
 
     def end(self, stage: str, words: str) -> None:
         """Put what came of it in its place."""
