@@ -4,8 +4,6 @@ import asyncio
 import dataclasses
 import ipaddress
 import logging
-import sys
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
@@ -18,6 +16,8 @@ from ..links.pulser import Pulser
 from ..store import Pairing, Store
 from ..views import PulserView, RoomEvent, RoomView, Side
 from .beat import Beat, beat_of
+from .hostclock import SleepWatch, monotonic_us
+from .identifying import identify
 from .room import Room, rgb
 from .settling import Settler
 from .showing import pulser_view
@@ -25,7 +25,6 @@ from .telling import Chronicle, NoChronicle, Told
 from .tuning import Tuning
 from .waking import Waking
 from .watch import Watch
-from .wire import level_bp
 
 log = logging.getLogger(__name__)
 
@@ -34,45 +33,6 @@ _TROUBLES_S = 1.0
 _BEAT_S = 0.1
 _REMEMBER_S = 5.0
 _AWAY_US = 600_000  # a loop away for longer has let leases run down, and its stamps cannot be believed
-_WALL_STEP_US = 2_000_000  # in one beat: far more than slewing does to a wall clock
-_IDENTIFY_MS = 500
-_IDENTIFY_PCT = 40.0
-_IDENTIFY_PATIENCE_S = 1.0
-
-
-def monotonic_us() -> int:
-    """The daemon's clock: CLOCK_MONOTONIC in µs."""
-    return time.monotonic_ns() // 1_000
-
-
-# CLOCK_BOOTTIME goes on in sleep. macOS has none, and its monotonic clock stops there; elsewhere it goes on.
-_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-_ASKS_WALL = _BOOTTIME is None and sys.platform == "darwin"
-
-
-class SleepWatch:
-    """Tells how long this machine slept without its monotonic clock."""
-
-    def __init__(self) -> None:
-        self._ahead_us = _ahead_us()
-
-    def slept_us(self) -> int:
-        """The time slept since the last call, in µs.
-
-        Where only the wall clock can tell (macOS), one that came forward by over 2 s against the monotonic
-        clock counts as sleep. It may have been set by hand: sets then end for nothing, which is safe.
-        """
-        before_us, self._ahead_us = self._ahead_us, _ahead_us()
-        step_us = self._ahead_us - before_us
-        if _ASKS_WALL:
-            return step_us if step_us > _WALL_STEP_US else 0
-        return abs(step_us)
-
-
-def _ahead_us() -> int:
-    if _BOOTTIME is not None:
-        return (time.clock_gettime_ns(_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1_000
-    return (time.time_ns() - time.monotonic_ns()) // 1_000 if _ASKS_WALL else 0
 
 
 class Hub:
@@ -228,30 +188,7 @@ class Hub:
     async def identify(self, pulser_id: str, *, actor: str) -> None:
         """Makes one pulser buzz for half a second. Raises `Refused`."""
         pulser = self._pulser(pulser_id)
-        room = self._rooms[pulser.pairing.room]
-        side = pulser.pairing.side
-        link, report = pulser.link, pulser.report
-        if room.state.set is not None and room.state.set.phase != "ended":
-            raise Refused(Fault("running", "a set is running: stop it before a pulser is made to buzz"))
-        if link is None or report is None:
-            raise Refused(Fault("offline", f"the {side} pulser does not answer", side=side))
-        if report.flags & frames.FLAG_CHARGING:
-            raise Refused(Fault("charging", f"the {side} pulser is on its charger: unplug it", side=side))
-        pulser.identify_number = (pulser.identify_number + 1) & 0xFFFF
-        frame = frames.Identify(pulser.identify_number, _IDENTIFY_MS, level_bp(_IDENTIFY_PCT))
-        room.tell("pulser.identify", actor, {"side": side, "pulser": pulser.id})
-        deadline_s = time.monotonic() + _IDENTIFY_PATIENCE_S
-        stops = room.stops
-        while time.monotonic() < deadline_s and pulser.link is link:
-            if room.stops != stops or (room.state.set is not None and room.state.set.phase != "ended"):
-                raise Refused(Fault("running", "a stop, or a set, came before the buzz", side=side))
-            link.send(frames.IDENTIFY, frame.write(link.payload, link.channel.PAYLOAD))
-            for _ in range(10):
-                await asyncio.sleep(0.01)
-                report = pulser.report
-                if report is not None and report.flags & frames.FLAG_IDENTIFY:
-                    return
-        raise Refused(Fault("silent", f"the {side} pulser did not answer", side=side))
+        await identify(pulser, self._rooms[pulser.pairing.room], actor)
 
     def pulser_of(self, room: str, side: Side) -> Pulser:
         """The pulser of one side of a room. Raises `Refused("unknown")` or `Refused("incomplete")`."""

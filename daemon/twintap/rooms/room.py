@@ -7,7 +7,7 @@ left the socket before anybody is told of it.
 import asyncio
 import dataclasses
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -46,6 +46,7 @@ from ..views import (
     Side,
     other,
 )
+from .refusing import silent_fault, start_fault
 from .showing import battery_of, pulser_view, set_view
 from .stilling import still
 from .telling import Chronicle, Told
@@ -130,7 +131,7 @@ class Room:
             ended = current.ended
             reason = ended.reason if ended is not None else "silent"
             side = ended.side if ended is not None else None
-            raise Refused(_start_fault(reason, side))
+            raise Refused(start_fault(reason, side))
         return self.view()
 
     def change(self, changes: Mapping[str, object], actor: str, revision: int | None) -> RoomView:
@@ -160,7 +161,7 @@ class Room:
         await self._until(is_over, _ANSWER_S if not soft else None)
         current = self.state.set
         if current is not None and current.set_id == set_id and current.silent:
-            raise Refused(_silent_fault(current.silent))
+            raise Refused(silent_fault(current.silent))
         return self.view()
 
     async def _still(self, actor: str) -> RoomView:
@@ -178,7 +179,7 @@ class Room:
 
         silent = await still(self.pulsers, self._next_set_id(), self._clock_us, self._until, is_superseded)
         if silent:
-            raise Refused(_silent_fault(silent))
+            raise Refused(silent_fault(silent))
         return self.view()
 
     def command(self, command: Command) -> list[Event]:
@@ -545,27 +546,3 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 def _side(text: str | None) -> Side | None:
     return "left" if text == "left" else "right" if text == "right" else None
-
-
-def _silent_fault(sides: Sequence[Side]) -> Fault:
-    which = " and ".join(sides)
-    text = (
-        f"the {which} pulser did not confirm the stop; its lease has ended, which stops it by itself:"
-        " look at it, and at the network"
-    )
-    return Fault("silent", text, side=sides[0])
-
-
-def _start_fault(reason: str, side: Side | None) -> Fault:
-    which = f"the {side} pulser" if side is not None else "a pulser"
-    said = {
-        "silent": f"{which} did not acknowledge the set within a second",
-        "lost": f"{which} went silent while the set was starting",
-        "charging": f"{which} is on its charger: unplug it",
-        "button": f"the button of {which} was pressed while the set was starting",
-        "stop": "the set was stopped while it was starting",
-        "clock": "a clock jumped while the set was starting: start again",
-    }
-    message = said.get(reason, f"the set ended while it was starting ({reason})")
-    code = reason if reason in ("silent", "charging", "clock") else "silent"
-    return Fault(code, message, side=side)

@@ -1,0 +1,32 @@
+"""What a room says when a start or a stop did not come to its end."""
+
+from collections.abc import Sequence
+
+from ..errors import Fault
+from ..views import Side
+
+
+def silent_fault(sides: Sequence[Side]) -> Fault:
+    """`sides` did not confirm a stop."""
+    which = " and ".join(sides)
+    text = (
+        f"the {which} pulser did not confirm the stop; its lease has ended, which stops it by itself:"
+        " look at it, and at the network"
+    )
+    return Fault("silent", text, side=sides[0])
+
+
+def start_fault(reason: str, side: Side | None) -> Fault:
+    """A set ended while it was starting, for `reason` (as in `SetEnded`), on `side` if on one."""
+    which = f"the {side} pulser" if side is not None else "a pulser"
+    said = {
+        "silent": f"{which} did not acknowledge the set within a second",
+        "lost": f"{which} went silent while the set was starting",
+        "charging": f"{which} is on its charger: unplug it",
+        "button": f"the button of {which} was pressed while the set was starting",
+        "stop": "the set was stopped while it was starting",
+        "clock": "a clock jumped while the set was starting: start again",
+    }
+    message = said.get(reason, f"the set ended while it was starting ({reason})")
+    code = reason if reason in ("silent", "charging", "clock") else "silent"
+    return Fault(code, message, side=side)
