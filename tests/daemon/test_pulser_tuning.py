@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ import pytest
 import twintap.rooms.settling
 from tests.support.hub_house import House, house, until
 from twintap.errors import Refused, StoreError
+from twintap.journal.checking import checked_data
+from twintap.rooms.telling import Told
 from twintap.rooms.tuning import Change
+from twintap.sessions.recording import RECORDED, data_of
 from twintap.store import Pairing
-from twintap.views import PulserView, Side
+from twintap.views import PulserView, RoomEvent, Side
 from twintap_protocol import frames
 
 PASSWORD = "correct horse"
@@ -261,3 +265,39 @@ async def test_a_pulser_sent_to_sleep_is_asleep(tmp_path: Path) -> None:
         await until(lambda: view(home).power == "asleep", "it said so")
         assert found.id == view(home).id
         assert (await home.hub.tuning.sleep(found.id, actor="ann")).power == "asleep", "it is already"
+
+
+async def test_all_that_is_done_to_a_pulser_is_kept_as_its_type_says(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        await home.ready()
+        left = view(home)
+        async with home.hub.watch(None) as events:
+            await change(home, left, name="red one", room="green", side="right", trim_pct=80)
+            await home.hub.tuning.keep_network(left.id, "Praxis", PASSWORD, actor="ann")
+            await home.hub.tuning.sleep(left.id, actor="ann")
+            await until(lambda: view(home, "right", "green").power == "asleep", "it said so")
+            home.left.wake_up()
+            await until(lambda: view(home, "right", "green").link == "linked", "it is back")
+            told = [await anext(aiter(events)) for _ in range(events.waiting)]
+    kept = {
+        (event.type, event.room): checked_data(event.type, data_of(_told(event)))
+        for event in told
+        if event.type in RECORDED
+    }
+    who = {"side": "right", "pulser": left.id}
+    moved = who | {"room": "green", "room_before": "blue", "side_before": "left"}
+    assert {key: data for key, data in kept.items() if key[0] != "pulser.linked"} == {
+        ("pulser.trimmed", "blue"): who | {"side": "left", "trim_pct": 80.0},
+        ("pulser.moved", "blue"): moved,
+        ("pulser.moved", "green"): moved,
+        ("pulser.renamed", "green"): who | {"name": "red one"},
+        ("pulser.networks", "green"): who | {"networks": 1},
+        ("pulser.sent_to_sleep", "green"): who,
+        ("pulser.asleep", "green"): who,
+        ("pulser.woke", "green"): who,
+    }
+
+
+def _told(event: RoomEvent) -> Told:
+    at = datetime.fromisoformat(event.at)
+    return Told(event.type, event.room, event.actor, event.data, at, event.monotonic_us)
