@@ -362,6 +362,18 @@ def page_of(visit: Telling) -> str:
     return report.to_html(visit.session, visit.entries, made_at=MADE)
 
 
+def test_the_report_says_which_pulser_fell_asleep_or_was_moved() -> None:
+    visit = Telling()
+    opening = {"code": "K-71", "kind": "emdr", "zone": "Europe/Berlin", "hands": ["left", "right"]}
+    visit.say("session.opened", opening)
+    who = {"side": "left", "pulser": "02aabbccddeeff00"}
+    visit.say("pulser.asleep", who, actor="system")
+    visit.say("pulser.moved", who | {"room": "Room 9", "room_before": "Room 2", "side_before": "right"})
+    page = page_of(visit)
+    assert "Pulser asleep, left" in page
+    assert "A pulser was moved to left of Room 9" in page
+
+
 def test_the_report_says_what_was_and_what_it_was_before() -> None:
     visit = whole_visit()
     page = page_of(visit)

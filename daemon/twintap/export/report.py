@@ -376,6 +376,10 @@ def _incident_line(entry: Entry) -> Line | None:
             what = word("ev.pressed", side=_side(side)) if side else word("ev.pressed_any")
         case "pulser.lost":
             what = word("ev.lost", side=_side(side))
+        case "pulser.asleep":
+            what = word("ev.asleep", side=_side(side))
+        case "pulser.moved":
+            what = word("ev.moved", side=_side(side), room=(entry.data or {}).get("room"))
         case "pulser.linked":
             what = word("ev.linked", side=_side(side))
         case "room.swapped":

@@ -28,6 +28,8 @@ INCIDENT_TYPES: frozenset[str] = frozenset(
     {
         "pulser.pressed",
         "pulser.lost",
+        "pulser.asleep",
+        "pulser.moved",
         "pulser.linked",
         "room.swapped",
         "clock.jumped",
