@@ -239,6 +239,8 @@ PULSER = PulserSeen("blue left", "blue", "left", "linked", "0.1.0", False, "awak
         (replace(PULSER, link="seeking"), [("pulser", "hint", "not linked")]),
         (replace(PULSER, link="unseen", power="asleep"), [("pulser", "hint", "press its button")]),
         (replace(PULSER, battery="low"), [("pulser_battery", "hint", "charge it")]),
+        (replace(PULSER, boot_cause="brown-out"), [("pulser_start", "hint", "wires")]),
+        (replace(PULSER, boot_cause="power"), [("pulser", "fine", "")]),
         (replace(PULSER, rssi_dbm=-80), [("pulser_air", "hint", "nearer")]),
         (
             replace(PULSER, is_old=True, link="unseen"),
@@ -330,6 +332,7 @@ ON_AIR = ("pulser_network", "fine", "house")
             replace(WELL, is_damaged=True, daemon_id=None),
             [FINE[0], ("pulser_settings", "bad", "twintap pair /dev/ttyUSB0"), ON_AIR],
         ),
+        (replace(WELL, boot_cause="watchdog"), [FINE[0], ("pulser_start", "hint", "hung"), FINE[1], ON_AIR]),
         (replace(WELL, crashes=2), [FINE[0], ("pulser_crashes", "hint", "2 times"), FINE[1], ON_AIR]),
         (
             replace(WELL, daemon_id=None),

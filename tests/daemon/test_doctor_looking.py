@@ -331,6 +331,9 @@ HOSTILE: dict[str, Any] = {
 
 
 def test_what_a_pulser_says_of_itself_is_hostile_until_it_is_read() -> None:
+    traced = "Traceback (most recent call last):\n  File x\r\nMemoryError: \x1b[2J\n"
+    assert look_ports.read_info("p", {"last_error": traced}, None).last_error == "MemoryError: \ufffd[2J"
+    assert look_ports.read_info("p", {"last_error": ["x"]}, None).last_error is None
     found = look_ports.read_info("p", HOSTILE, None)
     assert (found.firmware, found.is_safe_mode, found.crashes, found.rssi_dbm) == (None, False, None, None)
     assert (found.is_linked, found.daemon_id, found.network) == (None, None, None)

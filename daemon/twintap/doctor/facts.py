@@ -145,6 +145,7 @@ class PulserSeen:
     power: str = "awake"
     battery: str = "unknown"
     rssi_dbm: int | None = None
+    boot_cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class Console:
     is_safe_mode: bool = False
     last_error: str | None = None
     crashes: int | None = None
+    boot_cause: str | None = None
     is_damaged: bool = False
     daemon_id: str | None = None
     network: str | None = None

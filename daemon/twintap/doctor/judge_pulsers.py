@@ -12,6 +12,14 @@ _WEAK_DBM = -75  # from here down frames are lost at times
 _FLASH = "plug it in and run: twintap flash PORT (its pairing, its networks and its trim stay)"
 
 
+# Why a pulser started last, where that was nobody's wish: what it means, and what to do.
+_STARTS = {
+    "brown-out": ("for its power broke down", "charge it; if that comes again, see to its battery and wires"),
+    "watchdog": ("for its program hung", _FLASH),
+    "crash": ("for its program crashed", _FLASH),
+}
+
+
 def pulsers(found: Sequence[PulserSeen]) -> list[Line]:
     """Judge the paired pulsers: linked, of this version, charged, well heard."""
     if not found:
@@ -37,6 +45,9 @@ def _pulser(one: PulserSeen) -> list[Line]:
     if one.is_old:
         words = f"{who} has the firmware {one.firmware or 'unknown'}, which is not this daemon's"
         lines.append(hint("pulser_firmware", words, _FLASH))
+    if one.boot_cause in _STARTS:
+        why, todo = _STARTS[one.boot_cause]
+        lines.append(hint("pulser_start", f"{who} started anew, {why}", todo))
     if one.battery in ("low", "empty"):
         lines.append(hint("pulser_battery", f"the battery of {who} is {one.battery}", "charge it"))
     if one.rssi_dbm is not None and one.rssi_dbm <= _WEAK_DBM:
@@ -104,6 +115,9 @@ def console(facts: Console) -> list[Line]:
     if facts.is_damaged:
         words = "its settings could not be read, and it has forgotten its pairing"
         lines.append(bad("pulser_settings", words, f"pair it anew: twintap pair {facts.port}"))
+    if facts.boot_cause in _STARTS:
+        why, todo = _STARTS[facts.boot_cause]
+        lines.append(hint("pulser_start", f"it started anew, {why}", todo))
     if facts.crashes:
         lines.append(
             hint(

@@ -76,6 +76,7 @@ def seen(one: Mapping[str, Any]) -> PulserSeen:
         power=clean(str(one.get("power", "awake")), 10),
         battery=clean(str(one.get("battery", "unknown")), 10),
         rssi_dbm=rssi_dbm if isinstance(rssi_dbm, int) and rssi_dbm < 0 else None,
+        boot_cause=clean(str(one.get("boot_cause")), 20),
     )
 
 

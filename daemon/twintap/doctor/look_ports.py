@@ -43,8 +43,9 @@ def read_info(port: str, info: Mapping[str, Any], our_daemon_id: str | None) -> 
         protocol=_text(info, "protocol"),
         board=_text(info, "board"),
         is_safe_mode=info.get("safe_mode") is True,
-        last_error=_text(info, "last_error") or _text(info, "error"),
+        last_error=_last_line(info.get("last_error")),
         crashes=_number(info, "crashes"),
+        boot_cause=_text(info, "boot_cause"),
         is_damaged=info.get("settings_damaged") is True,
         daemon_id=_text(info, "daemon_id"),
         network=_text(info, "network"),
@@ -60,6 +61,12 @@ def read_info(port: str, info: Mapping[str, Any], our_daemon_id: str | None) -> 
 def _text(info: Mapping[str, Any], name: str) -> str | None:
     value = info.get(name)
     return clean(value, 80) if isinstance(value, str) and value else None
+
+
+def _last_line(value: object) -> str | None:
+    """Give a trace's last line, which says what was raised."""
+    lines = value.strip().splitlines() if isinstance(value, str) else []
+    return clean(lines[-1].strip(), 80) if lines else None
 
 
 def _number(info: Mapping[str, Any], name: str) -> int | None:
