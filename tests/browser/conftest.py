@@ -1,4 +1,4 @@
-"""A daemon, a pair in its room, and a browser for each module; pages for each test."""
+"""A browser for all of this folder; a daemon and a pair in its room for each module; pages for each test."""
 
 import os
 from collections.abc import Iterator
@@ -7,17 +7,22 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.rig import PATIENCE_MS, House, Pages, chromium, find_chromium
+from tests.browser.rig import PATIENCE_MS, House, Pages, Profiles, chromium, find_chromium
 
 # A busy machine is slow, and nothing is wrong with the page.
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     find_chromium()
     with sync_playwright() as playwright, chromium(playwright) as browser:
         yield browser
+
+
+@pytest.fixture(scope="package")
+def profiles(browser: Browser) -> Profiles:
+    return Profiles(browser)
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +49,10 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def browser_page(browser: Browser, daemon: House, shots: Path) -> Iterator[Pages]:
+def browser_page(profiles: Profiles, daemon: House, shots: Path) -> Iterator[Pages]:
     """`browser_page(role=..., size=...)` gives a page that has joined; none may complain."""
     daemon.calm()
-    pages = Pages(browser, daemon, shots)
+    pages = Pages(profiles, daemon, shots)
     try:
         yield pages
     finally:

@@ -5,7 +5,7 @@ by a one-time link, and that fail their test if a page complains: of a script, o
 policy.
 
 Playwright's synchronous interface keeps an event loop running in its thread for as long as it is open, so it
-is opened for each module and closed after it; modules in here hold no `async` tests.
+is closed before the tests of another folder begin; modules in here hold no `async` tests.
 """
 
 import contextlib
@@ -317,14 +317,53 @@ def _path_of(url: str) -> str:
     return urlsplit(url).path
 
 
+class Profiles:
+    """Browser profiles, lent one after the other: to make one takes longer than most of what is done in it.
+
+    One that comes back has lost all that a page can leave behind, but for files as they came (a page asks
+    each time whether they still are so). A page of its own, never used, keeps it alive in between.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[bool, list[BrowserContext]] = {True: [], False: []}
+
+    def take(self, *, has_touch: bool) -> BrowserContext:
+        """A profile that knows nobody, for one page or several."""
+        if self._free[has_touch]:
+            return self._free[has_touch].pop()
+        context = self._browser.new_context(
+            has_touch=has_touch,
+            is_mobile=False,
+            locale="en-GB",
+            timezone_id=ZONE,
+            accept_downloads=True,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        context.new_page()
+        return context
+
+    def give_back(self, context: BrowserContext, origin: str, *, has_touch: bool) -> None:
+        """Close its pages and forget what `origin` has kept in it."""
+        alive, *pages = context.pages
+        for page in pages:
+            page.close()
+        context.clear_cookies()
+        context.clear_permissions()
+        storage = context.new_cdp_session(alive)
+        storage.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        storage.detach()
+        self._free[has_touch].append(context)
+
+
 class Pages:
     """Opens pages that have joined. Call it; at the test's end no page may have complained."""
 
-    def __init__(self, browser: Browser, house: House, shots: Path) -> None:
-        self._browser = browser
+    def __init__(self, profiles: Profiles, house: House, shots: Path) -> None:
+        self._profiles = profiles
         self._house = house
         self._shots = shots
-        self._contexts: list[BrowserContext] = []
+        self._lent: list[tuple[BrowserContext, bool]] = []
         self._complaints: dict[Page, Complaints] = {}
 
     def __call__(
@@ -338,7 +377,6 @@ class Pages:
         label: str = "the tablet",
         notes: bool = False,
         lang: str | None = None,
-        clock: bool = False,
         link: str | None = None,
     ) -> Page:
         """A page in a browser profile of its own, joined to `room` in `role`, at the route or path `at`.
@@ -346,30 +384,33 @@ class Pages:
         `role`: admin, therapist, observer, display or logger; None: nobody, with no cookie.
         `size`: one of `SIZES`.
         `theme`: one of `THEMES`, as chosen in the settings; None: as the device. `lang`: as in `?lang=`.
-        `clock`: the page's time can be moved by `page.clock`. `link`: join by this link instead.
+        `link`: join by this link instead.
         """
+        has_touch = size in TOUCHED
+        context = self._profiles.take(has_touch=has_touch)
+        self._lent.append((context, has_touch))
+        page = context.new_page()
+        self._complaints[page] = Complaints(page, self._house.url)
         width, height = SIZES[size]
-        context = self._browser.new_context(
-            viewport={"width": width, "height": height},
-            has_touch=size in TOUCHED,
-            is_mobile=False,
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(
             color_scheme="dark" if theme == "dark" else "light",
             contrast="more" if theme == "contrast" else "no-preference",
             reduced_motion="reduce",
-            locale="en-GB",
-            timezone_id=ZONE,
-            accept_downloads=True,
         )
-        context.set_default_timeout(PATIENCE_MS)
-        self._contexts.append(context)
-        if clock:
-            context.clock.install()
-        if role is not None:
+        if theme is not None:
+            page.add_init_script(f"localStorage.setItem('twintap.theme', JSON.stringify({theme!r}))")
+        if role is None:
+            # That is how a page learns that it has to ask its way in.
+            self.allow(page, "^401 GET /api/v1/me$")
+        else:
             room = room or self._house.room
-            self.join(context, link or self._house.join_link(room, role, label=label, notes=notes), label)
-        return self.another(context, at=at, lang=lang, theme=theme)
+            self._join(context, link or self._house.join_link(room, role, label=label, notes=notes), label)
+        query = f"?lang={quote(lang)}" if lang else ""
+        page.goto(self._house.url + (at + query if at.startswith("/") else f"/{query}{at}"))
+        return page
 
-    def join(self, context: BrowserContext, link: str, label: str) -> None:
+    def _join(self, context: BrowserContext, link: str, label: str) -> None:
         """Spend a one-time link for this profile, as the page does after its tap; the cookie stays in it."""
         token = urlsplit(link).fragment.removeprefix("join=")
         answer = context.request.post(
@@ -378,21 +419,6 @@ class Pages:
             headers={"Origin": self._house.url},
         )
         assert answer.ok, (answer.status, answer.text())
-
-    def another(
-        self, context: BrowserContext, *, at: str = "#/", lang: str | None = None, theme: str | None = None
-    ) -> Page:
-        """One more page (a tab) of the same profile."""
-        page = context.new_page()
-        self._complaints[page] = Complaints(page, self._house.url)
-        if not context.cookies():
-            # That is how a page learns that it has to ask its way in.
-            self.allow(page, "^401 GET /api/v1/me$")
-        if theme is not None:
-            page.add_init_script(f"localStorage.setItem('twintap.theme', JSON.stringify({theme!r}))")
-        query = f"?lang={quote(lang)}" if lang else ""
-        page.goto(self._house.url + (at + query if at.startswith("/") else f"/{query}{at}"))
-        return page
 
     def allow(self, page: Page, *patterns: str) -> None:
         """Expect these complaints of a page: `"409 POST .*/set/start"`, `"failed: "`, `"WebSocket"` …"""
@@ -407,9 +433,9 @@ class Pages:
     def close(self) -> None:
         """Close all of them, and fail for what any complained of."""
         heard = {page: complaints.unexpected for page, complaints in self._complaints.items()}
-        for context in self._contexts:
-            context.close()
-        self._contexts.clear()
+        for context, has_touch in self._lent:
+            self._profiles.give_back(context, self._house.url, has_touch=has_touch)
+        self._lent.clear()
         self._complaints.clear()
         found = [line for lines in heard.values() for line in lines]
         assert not found, "a page complained:\n" + "\n".join(found)
