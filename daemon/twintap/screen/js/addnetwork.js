@@ -2,9 +2,8 @@
 import { el, mark, say } from "./dom.js";
 import { button, choice, facts, form } from "./forms.js";
 import { isPrivate, passwordFault, passwordField, plainNote, ssidFault, ssidField } from "./networks.js";
-import { loudness } from "./pulserwords.js";
+import { signal } from "./pulserwords.js";
 import { t } from "./text.js";
-import { number } from "./words.js";
 
 const KEEP = "keep"; // not the name of any network: those are said as {ssid}
 const TYPED = "typed";
@@ -92,7 +91,7 @@ export function networkStage(state, { next }) {
 }
 
 function hintOf(network, kept) {
-  const parts = [t("pulsers.signal", { how: t(`pulsers.signal.${loudness(network.rssi_dbm)}`), dbm: number(network.rssi_dbm, 0) })];
+  const parts = [signal(network.rssi_dbm)];
   parts.push(t(network.secure ? "add.network.secure" : "add.network.open_mark"));
   if (kept.includes(network.ssid)) parts.push(t("add.network.kept_mark"));
   return parts.join(" · ");

@@ -7,8 +7,9 @@ import { has, t } from "./text.js";
 
 const LOOK_MS = 400;
 const MARKS = { waiting: "○", doing: "…", done: "✓", failed: "✕" };
-// Where a failed step is mended.
+// Where a failed step is mended; and what would only fail again as it is.
 const MENDS = { port: "port", pulser: "port", networks: "network", join: "network", daemon: "place" };
+const CHOICES = new Set(["password", "not_found", "case", "no_network", "turned_away", "taken"]);
 
 export function pairStage(state, { go, head }) {
   const said = outcome();
@@ -71,7 +72,8 @@ export function pairStage(state, { go, head }) {
         el("div", {},
           el("strong", {}, t(`add.step.${step.name}`)),
           el("span", { class: "unseen" }, ` ${t(`add.state.${step.state}`)}`),
-          step.state === "waiting" ? null : el("small", {}, step.words)))));
+          // Why one failed stands beneath, with what to do.
+          step.state === "waiting" || step.state === "failed" ? null : el("small", {}, step.words)))));
     const now = steps.find((step) => step.state === "doing" || step.state === "failed");
     if (now) say(spoken, `${t(`add.step.${now.name}`)}: ${t(`add.state.${now.state}`)}`);
   }
@@ -87,9 +89,11 @@ export function pairStage(state, { go, head }) {
       own && words ? el("details", {}, el("summary", {}, t("add.pair.more")), el("p", {}, words)) : null,
       ["version", "safe_mode"].includes(code) ? el("code", { class: "command" }, `twintap flash ${state.port.port}`) : null);
     fault.hidden = false;
-    const again = button(t("add.pair.again"), begin, { tone: "main" });
-    fill(end, again, place ? button(t(`add.pair.mend.${place}`), () => go(place)) : null);
-    again.focus({ preventScroll: true });
+    const isChoice = place && CHOICES.has(code);
+    const again = button(t("add.pair.again"), begin, { tone: isChoice ? "" : "main" });
+    const mend = place ? button(t(`add.pair.mend.${place}`), () => go(place), { tone: isChoice ? "main" : "" }) : null;
+    fill(end, isChoice ? [mend, again] : [again, mend]);
+    end.firstElementChild.focus({ preventScroll: true });
   }
 
   async function breakOff() {

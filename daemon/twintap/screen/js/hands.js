@@ -45,8 +45,8 @@ export function stateOf(pulser, isUnready, isFresh) {
   return { tone: "waits", text: t("ready.pulser.warming") };
 }
 
-/** The card of the client's `side` in `room`. `may`: whether this person commands. */
-export function pulserCard(side, room, said, may) {
+/** The card of the client's `side` in `room`. `may`: whether this person commands; `mayAdd`: may add a pulser. */
+export function pulserCard(side, room, said, may, mayAdd) {
   const path = roomPath(room);
   const name = t(`ready.side.${side}`);
   const state = el("p", { class: "pulser-state", role: "status" });
@@ -66,6 +66,7 @@ export function pulserCard(side, room, said, may) {
   const how = el(
     "div",
     { class: "pair-how", hidden: true },
+    mayAdd ? el("a", { class: "button", href: `#/add/${encodeURIComponent(room)}/${side}` }, t("pulsers.add_here")) : null,
     el("p", {}, t("ready.pulser.pair")),
     el("code", {}, t("ready.pulser.pair_command", { room: /^[\w.-]+$/.test(room) ? room : JSON.stringify(room), side })),
   );

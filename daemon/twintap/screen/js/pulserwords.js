@@ -40,7 +40,7 @@ export function linkOf(pulser) {
 }
 
 /** A radio's level in words, with its number for whoever asks. */
-export const signal = (dbm) => t("pulsers.signal", { how: t(`pulsers.signal.${loudness(dbm)}`), dbm: number(dbm, 0) });
+export const signal = (dbm) => t("pulsers.signal", { how: t(`pulsers.signal.${loudness(dbm)}`), dbm: number(dbm, 0).replace("-", "−") });
 
 /** Whether it rests. */
 export const powerOf = (pulser) => t(`pulsers.power.${pulser.power ?? "unknown"}`);

@@ -18,7 +18,8 @@ export function mount(root, app, params) {
   const may = app.commands;
   const title = el("h1", {}, el("span", { class: "swatch", "aria-hidden": "true" }), room);
   const said = outcome();
-  const cards = { right: pulserCard("right", room, said, may), left: pulserCard("left", room, said, may) };
+  const card = (side) => pulserCard(side, room, said, may, app.me?.role === "admin");
+  const cards = { right: card("right"), left: card("left") };
 
   const pair = el("div", { class: "pair" }, cards.right.box, figure(), cards.left.box);
   const seated = seatSwitch(pair);
