@@ -243,7 +243,7 @@ class VirtualPort:
         return NETWORK_STATES[self._network]
 
     def set_networks(self, networks) -> None:
-        joined = self._networks[self._trying] if self._ssid else None
+        joined = self._networks[self._trying] if self._ssid and self._networks else None
         self._networks = list(networks)
         if joined is not None and joined in self._networks:
             self._trying = self._networks.index(joined)
