@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     Known = tuple[str, str]
 
 SERVICE = "_twintap-pulser"  # as `dnssd` announces it
-_LOOK_MS = 500
+_LOOK_MS = 250
 _RECONNECTS = 1  # the chip's own second attempt, before it tells why it fails; -1, its default, is for ever
 _JOIN_MS = 15_000  # of one network: association, and an address
 _RETRY_MS = 5_000  # after all have refused
 _SCAN_MS = 10_000  # a scan that takes longer has failed
 _SCAN_STEP_MS = 50
 _FOUND_MAX = 20
+_STALLS_MAX = 20  # looks at which the chip was too busy to join: 5 s of them are a refusal
 _STACK_BYTES = 8 * 1024  # of the scan's thread: twice the default, for C code of unknown depth
 
 OFF = "off"
@@ -74,11 +75,12 @@ class Radio:
         self._troubles: "dict[str, str]" = {}  # of the newest attempt at each network
         self._since_ms = 0  # when the attempt, or the wait after a round, began
         self._is_waiting = False  # for the next round
+        self._stalls = 0
         self._is_up = False
         self._address = NO_ADDRESS
         self._is_advertised = False
         self._is_scanning = False
-        self._heard: "list[Heard]" = []
+        self._heard: "list[Heard] | None" = None
         self._scan_is_done = False
 
     def begin(self, hostname: str) -> None:
@@ -141,12 +143,13 @@ class Radio:
         self._leave()
         self._queue = list(networks)
         self._is_waiting = False
-        if not self._is_scanning:
-            self._try_next()
+        self._stalls = 0
 
     def _leave(self) -> None:
-        if self._joined is None and self._trying is None:
-            return
+        """Lets go of whatever is joined or tried.
+
+        The chip takes a moment for it: the next look tries the next.
+        """
         try:
             self._wlan.disconnect()
         except OSError:
@@ -168,9 +171,15 @@ class Radio:
         try:
             self._wlan.connect(known[0], known[1])
         except OSError:
-            # Busy with the last attempt: `look` gives this one up after its time, and asks again. The console
-            # belongs to its requests; `info` tells that there is no network yet.
+            # Busy with what it did before: asked again at the next look, and not for ever.
+            self._trying = None
+            self._stalls += 1
+            if self._stalls < _STALLS_MAX:
+                self._queue.insert(0, known)
+            else:
+                self._troubles[known[0]] = REFUSED
             return
+        self._stalls = 0
 
     async def run(self) -> None:
         """Looks after the station, for ever."""
@@ -184,7 +193,10 @@ class Radio:
     def _look(self) -> bool:
         """Sees what has become of the station; true if a new round is due."""
         if self._wlan.isconnected():
-            self._has_joined()
+            if self._joined is None and self._trying is None:
+                self._leave()  # of an earlier life: a station outlives a soft reset
+            else:
+                self._has_joined()
             return False
         if self._is_up:
             # Lost. The chip tries by itself, at once; this is one more attempt, and the others come next.
@@ -201,10 +213,9 @@ class Radio:
             if trouble == CONNECTING:
                 return False
             self._troubles[self._trying[0]] = trouble
-        if self._is_busy():
-            return False
-        self._leave()
-        self._try_next()
+            self._leave()
+        elif not self._is_busy():
+            self._try_next()
         return False
 
     def _has_joined(self) -> None:
@@ -239,7 +250,7 @@ class Radio:
         """Tries all networks once more, the strongest first; those that were not seen may be hidden."""
         heard: "dict[str, int]" = {}
         if len(self._networks) > 1:
-            for name, rssi_dbm, _, _ in await self._scan():
+            for name, rssi_dbm, _, _ in await self._look_around():
                 for ssid, _ in self._networks:
                     if ssid.encode() == name:
                         heard[ssid] = rssi_dbm
@@ -259,7 +270,7 @@ class Radio:
 
         Each SSID once, the strongest first, twenty at most. Takes 2 to 3 s, in which the rest of the pulser
         goes on; an attempt to join is given up for it and begun anew. Raises `OSError` if the station is
-        off, or busy with a set or with another scan.
+        off or refuses, or is busy with a set or with another scan.
         """
         if self._is_scanning or self._is_busy() or not self._wlan.active():
             raise OSError("the radio is busy")
@@ -267,16 +278,24 @@ class Radio:
         if interrupted is not None and not self._is_up:
             # A station that is joining refuses to scan.
             self._leave()
-        found = await self._scan()
-        if not self._is_up and not self._is_waiting and self._networks:
-            if interrupted in self._networks and interrupted not in self._queue:
+        try:
+            return await self._scan()
+        finally:
+            # Unless other networks were set meanwhile, or the station has joined one.
+            is_wanted = interrupted in self._networks and interrupted not in self._queue
+            if interrupted is not None and is_wanted and self._trying is None and not self._is_up:
                 self._queue.insert(0, interrupted)
-            self._try_next()
-        return found
+
+    async def _look_around(self) -> "list[Found]":
+        """What a scan finds; nothing if the station refuses one, which is no reason not to join."""
+        try:
+            return await self._scan()
+        except OSError:
+            return []
 
     async def _scan(self) -> "list[Found]":
         self._is_scanning = True
-        self._heard = []
+        self._heard = None
         self._scan_is_done = False
         _thread.stack_size(_STACK_BYTES)
         _thread.start_new_thread(self._scan_now, ())
@@ -286,15 +305,17 @@ class Radio:
             waited_ms += _SCAN_STEP_MS
         self._is_scanning = False
         heard = self._heard
-        self._heard = []
+        self._heard = None
+        if heard is None:
+            raise OSError("the radio refuses to scan")
         return _sorted(heard)
 
     def _scan_now(self) -> None:
         # In a thread: nothing here but the radio.
         try:
             self._heard = self._wlan.scan()
-        except (OSError, MemoryError) as error:
-            print("twintap: no scan:", repr(error))
+        except (OSError, MemoryError):
+            self._heard = None
         self._scan_is_done = True
 
 

@@ -156,7 +156,10 @@ async def radio():
     assert port.address() == NO_ADDRESS
     Air.networks = {"net": ("word", -50, "")}
     port.set_networks([("net", "word")])
-    await asyncio.sleep_ms(600)
+    for _ in range(200):
+        if port.network_state() == "up":
+            break
+        await asyncio.sleep_ms(20)
     assert port.network_state() == "up"
     assert (port.ssid(), port.rssi_dbm()) == ("net", -50)
     assert port.address_changed

@@ -11,7 +11,7 @@ from twintap_pulser.ports import NETWORK_STATES, NO_ADDRESS, pack_address
 # The same waits, a hundred times shorter.
 chip_radio._LOOK_MS = 5
 chip_radio._RETRY_MS = 50
-chip_radio._JOIN_MS = 100
+chip_radio._JOIN_MS = 300
 chip_radio._SCAN_STEP_MS = 1
 
 
@@ -180,6 +180,29 @@ async def a_chip_that_is_busy_is_asked_again():
     bench.end()
 
 
+async def a_chip_that_is_always_busy_is_a_refusal():
+    class Busy(WLAN):
+        def connect(self, ssid, password):
+            raise OSError("Wifi Internal Error")
+
+    network.WLAN = Busy
+    bench = Bench()
+    network.WLAN = WLAN
+    bench.radio.set_networks([("a", "pw")])
+    await bench.until("refused")
+    bench.end()
+
+
+async def what_an_earlier_life_joined_is_left():
+    Air.networks = {"a": ("pw", -60, ""), "b": ("pw", -50, "")}
+    bench = Bench()
+    bench.wlan.connect("b", "pw")  # a soft reset leaves the station as it was
+    bench.radio.set_networks([("a", "pw")])
+    await bench.until("up")
+    assert bench.radio.ssid() == "a"
+    bench.end()
+
+
 async def begins_nothing_in_a_set():
     Air.networks = {"a": ("pw", -60, ""), "b": ("pw", -50, "")}
     bench = Bench()
@@ -217,15 +240,17 @@ async def scans_beside_all_else():
     found = await task
     assert turns > 10, turns  # the event loop, which feeds the watchdog, went on
     assert found == [(b"loud", -30, 6, True), (b"slow", -50, 6, True), (b"open", -70, 6, False)], found
+    await bench.asked(1)
+    task = asyncio.create_task(bench.radio.scan())
+    await task
+    await bench.asked(2)
     assert bench.wlan.asked == ["slow", "slow"]
-    Air.is_scan_failing = True
-    assert await bench.radio.scan() == []
-    Air.is_scan_failing = False
     bench.radio.set_networks([("loud", "pw")])
     await bench.until("up")
     assert len(await bench.radio.scan()) == 3
     assert bench.radio.state() == "up"
-    for refusal in ("busy", "off", "twice"):
+    for refusal in ("busy", "off", "twice", "refused"):
+        Air.is_scan_failing = refusal == "refused"
         bench.busy = refusal == "busy"
         bench.wlan.active(refusal != "off")
         bench.radio._is_scanning = refusal == "twice"
@@ -236,7 +261,7 @@ async def scans_beside_all_else():
             was_refused = True
         assert was_refused, refusal
         bench.wlan.active(True)
-        bench.busy = bench.radio._is_scanning = False
+        bench.busy = bench.radio._is_scanning = Air.is_scan_failing = False
     bench.end()
 
 
@@ -265,6 +290,8 @@ async def main():
         comes_back_at_once_to_what_it_lost,
         keeps_to_what_it_is_on_and_leaves_what_was_forgotten,
         a_chip_that_is_busy_is_asked_again,
+        a_chip_that_is_always_busy_is_a_refusal,
+        what_an_earlier_life_joined_is_left,
         begins_nothing_in_a_set,
         scans_beside_all_else,
         uses_the_chip_s_own_dns_sd_where_a_build_has_it,
