@@ -220,6 +220,9 @@ def test_windows_has_a_task_at_this_user_s_own_logon() -> None:
     assert read_windows(at("t:Actions/t:Exec/t:Arguments") or "") == list(WINDOWS.serve[1:])
     assert at("t:Triggers/t:LogonTrigger/t:UserId") == at("t:Principals/t:Principal/t:UserId") == WINDOWS.user
     assert at("t:Principals/t:Principal/t:RunLevel") == "LeastPrivilege"
+    # One that has crashed is started again, and one that runs is left alone.
+    assert at("t:Triggers/t:LogonTrigger/t:Repetition/t:Interval") == "PT1M"
+    assert at("t:Settings/t:MultipleInstancesPolicy") == "IgnoreNew"
     # It is not ended after three days, nor on battery.
     assert at("t:Settings/t:ExecutionTimeLimit") == "PT0S"
     assert at("t:Settings/t:StopIfGoingOnBatteries") == "false"

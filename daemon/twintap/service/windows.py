@@ -6,8 +6,10 @@ from .pictures import ico
 from .plan import MARK, File, Plan, Step, Wanted
 from .quoting import windows_arguments
 
-# Of Microsoft's Task Scheduler Schema, version 1.2, whose elements have to stand in this order. The daemon is
-# no batch job: it is not ended after three days, on battery, or when the computer is used.
+# Of Microsoft's Task Scheduler Schema, version 1.2, whose triggers have their elements in this order. The
+# daemon is no batch job: it is not ended after three days, on battery, or when the computer is used. A task
+# that ended by itself with an error counts there as one that has been done; asked for each minute, it is
+# started again, and one that runs is left alone.
 _TASK = """\
 <?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
@@ -17,6 +19,10 @@ _TASK = """\
   <Triggers>
     <LogonTrigger>
       <Enabled>true</Enabled>
+      <Repetition>
+        <Interval>PT1M</Interval>
+        <StopAtDurationEnd>false</StopAtDurationEnd>
+      </Repetition>
       <UserId>{user}</UserId>
     </LogonTrigger>
   </Triggers>
