@@ -81,17 +81,16 @@ export function pairStage(state, { go, head }) {
   function failed({ step, code, words }) {
     const ours = `add.fault.${code}`;
     const own = has(ours) ? t(ours, { ssid: state.wifi?.ssid ?? "", port: state.port.port }) : "";
-    const mend = MENDS[step] ?? null;
-    const place = mend === "place" && state.replace ? null : mend;
+    const stage = MENDS[step] === "place" && state.replace ? null : (MENDS[step] ?? null);
     fill(fault,
       el("h3", {}, step ? t("add.pair.failed_at", { step: t(`add.step.${step}`) }) : t("add.pair.failed")),
       el("p", {}, own || words),
       own && words ? el("details", {}, el("summary", {}, t("add.pair.more")), el("p", {}, words)) : null,
       ["version", "safe_mode"].includes(code) ? el("code", { class: "command" }, `twintap flash ${state.port.port}`) : null);
     fault.hidden = false;
-    const isChoice = place && CHOICES.has(code);
+    const isChoice = stage && CHOICES.has(code);
     const again = button(t("add.pair.again"), begin, { tone: isChoice ? "" : "main" });
-    const mend = place ? button(t(`add.pair.mend.${place}`), () => go(place), { tone: isChoice ? "main" : "" }) : null;
+    const mend = stage ? button(t(`add.pair.mend.${stage}`), () => go(stage), { tone: isChoice ? "main" : "" }) : null;
     fill(end, isChoice ? [mend, again] : [again, mend]);
     end.firstElementChild.focus({ preventScroll: true });
   }
