@@ -195,11 +195,12 @@ class App:
                 self.motor.hold()
                 pacer.set_charging(not pacer.charging)
                 self.motor.release()
-            self.uplink.beat()
             if not pacer.level_bp:
                 self.battery.beat()
+            # First: what the uplink tells of a press is to say that it has woken the pulser.
             if self._rest():
                 await self._sleep()
+            self.uplink.beat()
             if not pacer.set_id:
                 self._idle()
             if shine.is_due():

@@ -2,7 +2,7 @@
 
     identify     the room's colour, bright, as long as the buzz; a selftest's white looks the same
     in a set     dark: nothing distracts
-    safe mode    three red blinks every 3 s
+    safe mode    three red blinks every 3 s (`safe` does that by itself)
     charging     amber, dim and steady; green when it is full
     low battery  two short amber blinks every 10 s, over whatever else is shown
     unpaired     white, 1 s in 4
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 OFF = "off"
 IDENTIFY = "identify"
-SAFE = "safe mode"
 CHARGING = "charging"
 FULL = "full"
 UNPAIRED = "unpaired"
@@ -29,7 +28,6 @@ LINKED = "linked"
 _DARK = (0, 0, 0)
 _WHITE = (255, 255, 255)
 _AMBER = (255, 110, 0)
-_RED = (255, 0, 0)
 _GREEN = (0, 255, 0)
 _DIM = 4  # a quarter of full is bright enough in a quiet room
 _BLINK_MS = 120
@@ -62,10 +60,6 @@ def colour_of(
         within_ms = at_ms % _LOW_EVERY_MS
         is_on = within_ms < _BLINK_MS or 0 <= within_ms - _LOW_SECOND_MS < _BLINK_MS
         return _dimmed(_AMBER, _DIM) if is_on else _DARK
-    if pattern == SAFE:
-        within_ms = at_ms % 3_000
-        is_on = within_ms < 1_500 and within_ms % 500 < 2 * _BLINK_MS
-        return _dimmed(_RED, _DIM) if is_on else _DARK
     if pattern == UNPAIRED:
         return _dimmed(_WHITE, _DIM) if at_ms % 4_000 < 1_000 else _DARK
     if pattern == LOOKING:

@@ -1,11 +1,8 @@
-"""While a set runs the pulser leaves alone what would disturb a beat: flash, names, garbage near an edge."""
+"""While a set runs: no flash write, no name looked up, no collection near an edge, shown through the port."""
 
 import ast
-import asyncio
-import contextlib
 import json
-from collections.abc import Callable
-from pathlib import Path
+import socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,142 +11,145 @@ import pytest
 from twintap_board.sources import firmware_dir
 from twintap_protocol import frames
 
-from .board import Board
-from .fake_daemon import FakeDaemon
-from .pulser_parts import app
+from .pulser_parts import app as app_module
+from .sim import Sim
+from .test_rest import PAIRED
 
-# Notes each flash write and each collection through the layers that do them, and how far the next edge was.
-WATCHES = """
-import json
-from twintap_pulser import app
-from twintap_pulser.port_virtual import VirtualPort
-notes = []
-pacers = []
-class Pacer(app.Pacer):
-    def __init__(self, *all):
-        super().__init__(*all)
-        pacers.append((self, None))
-def note(what):
-    for pacer, _ in pacers:
-        ahead_us = pacer.until_sharp_us(ports[0].ticks_us()) if ports else -1
-        notes.append([what, pacer.set_id, ahead_us])
-ports = []
-begin = VirtualPort.begin
-def begun(self, *all):
-    ports.append(self)
-    begin(self, *all)
-VirtualPort.begin = begun
-store = VirtualPort.store
-def stored(self, data):
-    note('flash')
-    store(self, data)
-    with open('notes.json', 'w') as file:
-        json.dump(notes, file)
-VirtualPort.store = stored
-class Gc:
-    @staticmethod
-    def collect():
-        note('garbage')
-        gc.collect()
-gc = app.gc
-app.gc = Gc
-app.Pacer = Pacer
-from twintap_pulser.life import live
-live()
-"""
+GUARD_US = 5_000
+PERIOD_MS = 500
 
 
-async def test_no_flash_write_and_no_collection_near_an_edge_while_a_set_runs(
-    make_board: Callable[..., Board], daemon: FakeDaemon, tmp_path: Path
-) -> None:
-    odd = tmp_path / "watches.py"
-    odd.write_text(WATCHES)
-    async with make_board("--app", str(odd)) as board:
-        await board.pair(daemon.port)
-        await daemon.linked()
-        await daemon.clock_known()
-        renew = await daemon.run_set(1, width_us=60_000)
-        await daemon.until(lambda: daemon.last.delivered >= 1)
-        # What the settings keep changes in the set, and is kept after it.
-        daemon.frame(frames.ASSIGN, frames.Assign(frames.SIDE_RIGHT, 1, 2, 3))
-        await daemon.until(lambda: daemon.last.side == frames.SIDE_RIGHT and daemon.last.delivered >= 4)
-        renew.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await renew
-        daemon.stop(1)
-        await daemon.until(lambda: daemon.last.ended_set == 1)
-        path = next(board.state.rglob("notes.json"))
-        async with asyncio.timeout(15):
-            while not any(note[:2] == ["flash", 0] for note in late(path)):  # noqa: ASYNC110 - a file
-                await asyncio.sleep(0.05)
-        notes = late(path)
-    assert not [note for note in notes if note[0] == "flash" and note[1]]
-    collected = [note[2] for note in notes if note[:2] == ["garbage", 1]]
-    assert collected, "a set without one proves nothing"
-    # A collection takes about 2 ms on a chip.
-    assert min(collected) > 2_000, collected
+def edges(sim: Sim) -> list[int]:
+    """When the motor went on or off, in µs."""
+    out: list[int] = []
+    last = 0
+    for at_us, level in sim.port.levels:
+        if (level > 0) != (last > 0):
+            out.append(at_us)
+        last = level
+    return out
 
 
-def late(path: Path) -> list[list[Any]]:
-    """What was noted since the set began, but for a file that is being written."""
-    with contextlib.suppress(ValueError):
-        notes: list[list[Any]] = json.loads(path.read_text())
-        began = next((at for at, note in enumerate(notes) if note[1]), len(notes))
-        return notes[began:]
-    return []
+def line(method: str, **params: Any) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n"
 
 
-def test_nothing_on_a_chip_ever_looks_a_name_up() -> None:
-    # getaddrinfo blocks for up to 12 s; addresses are numbers, and names are asked for by our own datagrams.
-    asked: list[str] = []
-    for path in (firmware_dir() / "twintap_pulser").glob("*.py"):
-        if path.name != "port_virtual.py":
-            names = {
-                node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)
-            }
-            asked += [path.name for name in names & {"getaddrinfo", "gethostbyname"}]
-    assert not asked
+@pytest.fixture
+def tempted(monkeypatch: pytest.MonkeyPatch) -> tuple[Sim, list[int], int, int]:
+    """A set in which all ask for what may not be; the times of the collections, its begin and its end."""
+    collected: list[int] = []
+    sim = Sim(PAIRED)
 
+    def collect() -> None:
+        collected.append(sim.port.now_us)
+        sim.port.now_us += 2_000  # as on a chip
 
-# --- the button at the start --------------------------------------------------------------------------------
+    def look_up(*_: object, **__: object) -> None:
+        raise AssertionError("a name was looked up")
 
-
-class HeldButton:
-    """A port whose button is held from the start, for ever."""
-
-    def __init__(self, cause: int) -> None:
-        self.cause = cause
-
-    def boot_cause(self) -> int:
-        return self.cause
-
-    def button_down(self) -> bool:
-        return True
-
-    async def sleep_ms(self, ms: int) -> None:
-        return
-
-
-@pytest.mark.parametrize(
-    ("cause", "is_forgotten"),
-    [
-        (frames.BOOT_POWER, True),
-        (frames.BOOT_RESET, True),
-        (frames.BOOT_UNKNOWN, True),
-        (frames.BOOT_WAKE, False),
-        (frames.BOOT_WATCHDOG, False),
-        (frames.BOOT_CRASH, False),
-    ],
-)
-async def test_a_button_that_wakes_or_is_held_through_a_crash_forgets_no_daemon(
-    cause: int, is_forgotten: bool
-) -> None:
-    done: list[str] = []
-    settings = SimpleNamespace(
-        is_paired=True,
-        forget_daemon=lambda: done.append("forgotten"),
-        save=lambda: done.append("saved"),
+    monkeypatch.setattr(app_module, "gc", SimpleNamespace(collect=collect))
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert sim.go(5_000, lambda: bool(sim.daemon.reports))
+    sim.go(2_000)
+    sim.port.found = [(b"net", -50, 1, True)]
+    go_us = sim.port.now_us + 200_000
+    sim.daemon.schedule(1, go_us)
+    assert sim.go(1_000, lambda: sim.daemon.last.set_id == 1)
+    begin_us = sim.port.now_us
+    sim.go(500, set_id=1, go_us=go_us)
+    asks = (
+        lambda: sim.daemon.tune(5_000),
+        lambda: sim.daemon.network(frames.NETWORK_KEEP, b"clinic", b"long enough"),
+        lambda: sim.daemon.network(frames.NETWORK_FORGET, b"net"),
+        lambda: sim.daemon.frame(frames.ASSIGN, frames.Assign(2, 200, 100, 50)),
+        lambda: setattr(sim.port, "source", bytes((127, 0, 0, 2, 0x21, 0xFC))),
+        lambda: setattr(sim.port, "address_changed", True),
+        lambda: setattr(sim.port, "mv", 3_200),
+        lambda: setattr(sim.port, "typed", line("wifi", ssid="x", password="")),
+        lambda: setattr(sim.port, "typed", line("scan")),
+        lambda: setattr(sim.port, "typed", line("selftest", buzz=True)),
+        lambda: setattr(sim.port, "typed", line("trim", trim_pct=50)),
+        lambda: setattr(sim.port, "typed", line("unpair")),
+        lambda: setattr(sim.port, "typed", line("info")),
     )
-    pulser: Any = SimpleNamespace(port=HeldButton(cause), settings=settings)
-    await app.App._look_at_button(pulser)
-    assert done == (["forgotten", "saved"] if is_forgotten else [])
+    for ask in asks:
+        ask()
+        sim.go(1_530, set_id=1, go_us=go_us)  # at another place of the pass each time
+    assert sim.daemon.last.set_id == 1
+    end_us = sim.port.now_us
+    sim.daemon.send(frames.STOP, frames.Stop.write(sim.daemon.channel.tx, 12, 1))  # type: ignore[union-attr]
+    sim.go(3_000)
+    return sim, collected, begin_us, end_us
+
+
+def test_in_a_set_nothing_writes_the_flash_scans_or_changes_networks(
+    tempted: tuple[Sim, list[int], int, int],
+) -> None:
+    sim, _, begin_us, end_us = tempted
+    assert sim.daemon.last.ended_set == 1
+    for what in ("store", "scan", "networks", "sleep", "save"):
+        assert not [at for at, _ in sim.port.noted(what) if begin_us <= at * 1000 <= end_us], what
+    # What could wait was waiting, and is done now.
+    assert [at for at, _ in sim.port.noted("store") if at * 1000 > end_us]
+    kept = json.loads(sim.port.stored)
+    assert (kept["side"], kept["addresses"][0][0]) == (2, "127.0.0.2")
+    assert (kept["trim_bp"], len(kept["networks"])) == (10_000, 1)
+
+
+def test_in_a_set_the_light_is_dark_from_its_first_moments_on(
+    tempted: tuple[Sim, list[int], int, int],
+) -> None:
+    sim, _, begin_us, end_us = tempted
+    shown = [(at, colour) for at, colour in sim.port.noted("light") if begin_us <= at * 1000 <= end_us]
+    assert [colour for _, colour in shown] == [(0, 0, 0)]
+    assert shown[0][0] * 1000 - begin_us < 200_000
+    assert [colour for at, colour in sim.port.noted("light") if at * 1000 > end_us]
+
+
+def test_no_collection_falls_near_an_edge(tempted: tuple[Sim, list[int], int, int]) -> None:
+    sim, collected, begin_us, end_us = tempted
+    within = [at for at in collected if begin_us <= at <= end_us]
+    assert len(within) > 20  # they are made, in the gaps
+    turns = edges(sim)
+    assert len(turns) > 60
+    for at in within:
+        ahead = [turn - at for turn in turns if turn >= at]
+        assert not ahead or min(ahead) >= 3 * GUARD_US
+
+
+def test_the_battery_is_read_only_while_the_motor_is_off_and_no_edge_is_near(
+    tempted: tuple[Sim, list[int], int, int],
+) -> None:
+    sim, _, begin_us, end_us = tempted
+    read = [at * 1000 for at, _ in sim.port.noted("battery") if begin_us <= at * 1000 <= end_us]
+    assert len(read) > 5
+    turns = edges(sim)
+    for at in read:
+        before = [turn for turn in turns if turn <= at]
+        assert len(before) % 2 == 0
+        assert not [turn for turn in turns if 0 <= turn - at < GUARD_US]
+    assert sim.daemon.last.battery == frames.BATTERY_EMPTY
+
+
+def test_no_edge_of_the_set_came_late_for_all_that(tempted: tuple[Sim, list[int], int, int]) -> None:
+    sim, _, _, _ = tempted
+    assert sim.daemon.last.late == 0
+    assert sim.daemon.last.skipped == 0
+    assert sim.daemon.last.delivered > 30
+
+
+def test_only_the_ports_know_sockets_and_only_when_they_are_made() -> None:
+    """Nothing above the ports can look a name up: it has no socket, and a port has no method for it."""
+    for path in sorted((firmware_dir() / "twintap_pulser").glob("*.py")):
+        tree = ast.parse(path.read_text())
+        names = {
+            alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+        }
+        if not path.name.startswith(("port_", "chip_")):
+            assert not names & {"socket", "network", "usocket"}, path.name
+        calls = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr in ("getaddrinfo", "gethostbyname")
+        ]
+        assert not calls or path.name == "port_virtual.py", path.name
