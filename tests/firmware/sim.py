@@ -345,8 +345,16 @@ class SimDaemon:
         go = split_stamp(now_us if go_us is None else go_us)
         self.frame(frames.LEASE, frames.Lease(set_id, *until, *go, 0))
 
-    def schedule(self, set_id: int, go_us: int, passes: int = 0, level_bp: int = 5_000) -> None:
-        segment = frames.Segment(0, 0, *split_stamp(go_us), 500_000, 0, 0, 100_000, 20_000, 0)
+    def schedule(
+        self,
+        set_id: int,
+        go_us: int,
+        passes: int = 0,
+        level_bp: int = 5_000,
+        period_us: int = 500_000,
+        width_us: int = 100_000,
+    ) -> None:
+        segment = frames.Segment(0, 0, *split_stamp(go_us), period_us, 0, 0, width_us, 20_000, 0)
         self.frame(frames.SCHEDULE, frames.Schedule(set_id, 1, passes, 0, level_bp, [segment]))
 
     def next_number(self) -> int:
