@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from tests.browser.axe import findings
 from tests.browser.light_rig import OPTIONS, Light
 from tests.browser.rig import ZONE, House, until
 from tests.support.rig import now_us
@@ -318,8 +318,7 @@ def test_axe_finds_nothing_in_any_state_on_any_ground(
 
 def check(light: Light, shots: Path, name: str) -> None:
     light.shot(shots, name)
-    found = Axe().run(light.page)
-    assert found.violations_count == 0, (name, found.generate_report())
+    assert findings(light.page) == [], name
 
 
 def test_every_word_comes_from_the_one_file(browser: Browser, daemon: House) -> None:

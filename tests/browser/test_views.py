@@ -7,9 +7,9 @@ not marked was not in the file, and what still fits will fit.
 import re
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
+from tests.browser.axe import findings
 from tests.browser.places import CODE, LAYERS, PLACES, Place, close_layer, go_to, open_layer
 from tests.browser.rig import SIZES, THEMES, House, Pages
 
@@ -58,16 +58,6 @@ def names_of_presets(daemon: House) -> list[str]:
     return [preset["name"] for preset in daemon.admin.get("/presets")["presets"]]
 
 
-def findings(page: Page) -> list[str]:
-    """What axe finds on the page as it is, by all of its rules."""
-    found = page.evaluate("async () => (await axe.run({ resultTypes: ['violations'] })).violations")
-    return [
-        f"{rule['id']}: {node['html'][:160]} ({' '.join(node['failureSummary'].split())[:300]})"
-        for rule in found
-        for node in rule["nodes"]
-    ]
-
-
 # Every theme, and every size; layout does not change with the theme.
 LOOKS = (
     ("dark", "tablet"),
@@ -103,7 +93,6 @@ def test_a_view_keeps_nobody_out_and_has_every_word_from_the_one_file(
     page = go_to(place, browser_page, daemon, lang="pseudo")
     assert "⟦" in page.locator("body").inner_text()
     assert unmarked(page, *names_of_presets(daemon)) == []
-    page.evaluate(AXE_SCRIPT)
     found: list[str] = []
     for theme, size in LOOKS:
         show(page, theme, size)
@@ -119,7 +108,6 @@ def test_what_lies_over_the_work_keeps_nobody_out_and_has_every_word_from_it(
     place = next(place for place in PLACES if place.name == "work")
     page = go_to(place, browser_page, daemon, lang="pseudo")
     names = names_of_presets(daemon)
-    page.evaluate(AXE_SCRIPT)
     found: list[str] = []
     for layer in LAYERS:
         open_layer(page, layer)
@@ -135,7 +123,6 @@ def test_these_checks_find_what_is_wrong(browser_page: Pages) -> None:
     page = browser_page(at="#/", lang="pseudo")
     page.locator("main h1").wait_for()
     assert not is_too_wide(page)
-    page.evaluate(AXE_SCRIPT)
     page.locator("main").evaluate("main => main.append(document.createElement('input'))")
     assert [line.partition(":")[0] for line in findings(page)] == ["label"]
     page.locator("main h1").evaluate("head => head.append(' stray')")
