@@ -50,7 +50,7 @@ async def test_a_start_wakes_a_pair_that_rests_and_says_so(tmp_path: Path) -> No
     async with house(tmp_path) as home:
         await dozing(home)
         assert problems(home) == {("waking", "left"), ("waking", "right")}
-        (fault,) = await started(home, passes=2)
+        (fault,) = await started(home, passes=2, rate_hz=4)
         assert (fault.code, fault.retry_after_ms) == ("waking", 500)
         assert powers(home) == ("awake", "awake")
         assert (await home.over()).ended_reason == "finished"
@@ -160,7 +160,7 @@ async def test_a_pulser_of_minor_0_is_never_sent_what_it_does_not_know(tmp_path:
         with pytest.raises(Refused) as refused:
             await home.hub.tuning.sleep(view.id, actor="ann")
         assert refused.value.fault.code == "old"
-        assert await started(home, passes=1) == []
+        assert await started(home, passes=1, rate_hz=4) == []
         await home.over()
         assert not {frames.TUNE, frames.NETWORK, frames.POWER} & set(home.left.seen)
 
@@ -209,7 +209,7 @@ async def test_a_charge_that_will_not_do_for_the_longest_set_is_said_in_minutes(
         assert right.charge_left_min is not None
         assert left.charge_left_min < 10 < right.charge_left_min
         assert home.room.ready, "it keeps nobody from tapping"
-        await home.start(passes=3)
+        await home.start(passes=3, rate_hz=4)
         assert troubles(home) == [("battery_low", "left")], "for three passes it will do"
         await home.over()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import twintap.links.pulser
 import twintap.rooms.settling
 from tests.support.hub_house import House, house, until
 from twintap.errors import Refused, StoreError
@@ -202,12 +203,13 @@ async def test_what_is_lost_is_said_again_and_obeyed_once(
         assert await refusal(home, view(home), trim_pct=80, name="never") == "silent"
 
 
-async def test_a_pulser_that_cannot_says_why(tmp_path: Path) -> None:
+async def test_a_pulser_that_cannot_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with house(tmp_path) as home:
         await home.ready()
         home.left.behaviour.flash_fails = True
         assert await refusal(home, view(home), trim_pct=70) == "flash"
         await home.left.close()
+        monkeypatch.setattr(twintap.links.pulser, "_SILENT_US", 1_200_000)
         await until(lambda: view(home).link != "linked", "it is gone")
         assert await refusal(home, view(home), trim_pct=70, name="gone") == "offline"
         assert (await change(home, view(home), name="gone")).name == "gone", (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rig import Daemon, Pair, wait_for
+from tests.support.rig import Daemon, Pair, now_us, wait_for
 from twintap_board.sources import firmware_dir
 
 DROWSY_AFTER_S = 3
@@ -30,14 +30,13 @@ def powers(pair: Pair) -> list[str]:
     return [room[side]["power"] for side in ("left", "right")]
 
 
-def test_a_start_wakes_a_pair_that_rests_and_is_taken_when_it_is_said_again(
-    daemon: Daemon, pair: Pair
-) -> None:
+def test_a_start_that_is_typed_wakes_a_pair_that_rests_says_so_and_waits(daemon: Daemon, pair: Pair) -> None:
     wait_for("both are drowsy", lambda: powers(pair) == ["drowsy", "drowsy"])
     assert [problem["code"] for problem in daemon.room(pair.room)["problems"]] == ["waking", "waking"]
-    answer = daemon.ask("POST", f"/rooms/{pair.room}/set/start", {"passes": 3, "rate_hz": 2})
-    assert (answer.status, answer.error["code"], answer.error["retry_after_ms"]) == (409, "waking", 500)
-    since_us = pair.begin(passes=3, rate_hz=2)
+    since_us = now_us()
+    ran = daemon.cli("set", "start", pair.room, "--passes", "3", "--rate-hz", "2")
+    assert ran.returncode == 0, ran
+    assert ran.stderr == "twintap: waking: ready within 3 s\n"
     assert daemon.until_ended(pair.room)["ended_reason"] == "finished"
     pair.assert_exact(since_us, 3)
 

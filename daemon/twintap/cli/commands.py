@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import time
 import webbrowser
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,9 @@ async def swap(options: argparse.Namespace) -> int:
 _PACING = ("rate_hz", "pulse_ms", "level_pct", "left_pct", "right_pct", "ramp_ms", "passes")
 
 
+_WAKING_WITHIN_S = 12.0  # ready within 3 s, on air that is not bad
+
+
 async def pace(do: str, options: argparse.Namespace) -> int:
     """Start or change a set."""
     from ..client import room_path
@@ -108,17 +112,29 @@ async def pace(do: str, options: argparse.Namespace) -> int:
     changes = {name: getattr(options, name) for name in _PACING if getattr(options, name) is not None}
     path = room_path(options.room, f"/set/{do}")
     async with _client() as client:
-        try:
-            found = await client.ask("POST", path, changes)
-        except Refused as refusal:
-            # The second that follows a set is for a finger on its way to stop; a typed command is no finger.
-            wait_ms = refusal.fault.retry_after_ms
-            if do != "start" or refusal.fault.code != "cooldown" or wait_ms is None:
-                raise
-            await asyncio.sleep(min(wait_ms, 2_000) / 1000)
-            found = await client.ask("POST", path, changes)
+        found = await (
+            _started(client, path, changes) if do == "start" else client.ask("POST", path, changes)
+        )
     _print(found, as_json=options.json, words=show.running(found))
     return 0
+
+
+async def _started(client: "Client", path: str, changes: dict[str, object]) -> Any:
+    """Start; say it again where all that a start waits for is a moment."""
+    deadline_s, said = time.monotonic() + _WAKING_WITHIN_S, set[str]()
+    while True:
+        try:
+            return await client.ask("POST", path, changes)
+        except Refused as refusal:
+            # The second that follows a set is for a finger on its way to stop; a typed command is no finger.
+            code, wait_ms = refusal.fault.code, refusal.fault.retry_after_ms
+            is_over = "cooldown" in said if code == "cooldown" else time.monotonic() > deadline_s
+            if code not in ("cooldown", "waking") or wait_ms is None or is_over:
+                raise
+            if code == "waking" and code not in said:
+                print("twintap: waking: ready within 3 s", file=sys.stderr, flush=True)
+            said.add(code)
+            await asyncio.sleep(min(wait_ms, 2_000) / 1000)
 
 
 async def stop(options: argparse.Namespace) -> int:
