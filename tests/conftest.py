@@ -25,10 +25,20 @@ _NO_SKIPS = os.environ.get("CI", "").lower() == "true"
 # Where boards run in real time.
 _ON_EDGES = ("board", "browser", "firmware", "system")
 _STOOD_STILL_US = 15_000
-# Of the browsers' files, by what they take.
-_LONGEST = ("test_work", "test_views", "test_hour", "test_work_stop", "test_light")
+# By what they take, the longest first.
+_LONGEST = (
+    *("browser/test_hour", "browser/test_work", "browser/test_views", "browser/test_work_stop"),
+    *("browser/test_light", "browser/test_ready", "browser/test_after"),
+    *("daemon/test_cli", "system/test_command_line", "firmware/test_pulser", "system/test_controllers"),
+    *("system/test_sets", "system/test_dead_man", "daemon/test_api_watch", "board/test_power"),
+    *("protocol/test_pacer", "firmware/test_mending", "system/test_hostile_air", "daemon/test_api_faults"),
+    *("system/test_roads", "board/test_hands", "daemon/test_hub_sets", "journal/test_copies"),
+    *("daemon/test_virtual", "system/test_namespaces", "daemon/test_access_cli", "daemon/test_export_api"),
+    *("system/test_sessions", "board/test_radio", "journal/test_durable"),
+)
 _TRIES = 3
 _REPEATED = "repeated: work on this machine had waited for a core, ms"
+_WHY_AT_MOST = 300
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,18 +53,25 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         # A fixture that failed is kept, failed, for its whole module.
         if not left or not failed or "setup" in failed or host.kept_us < _STOOD_STILL_US:
             break
-        item.user_properties.append((_REPEATED, host.kept_us // 1_000))
+        item.user_properties.append((_REPEATED, f"{host.kept_us // 1_000}; {_why(reports)}"))
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
 
 
+def _why(reports: list[pytest.TestReport]) -> str:
+    """What failed, in one line: a later try may fail for what this one left behind."""
+    said = next(str(report.longrepr) for report in reports if report.failed)
+    faults = [line.removeprefix("E").strip() for line in said.splitlines() if line.startswith("E  ")]
+    return " ".join(" ".join(faults).split())[:_WHY_AT_MOST]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
-        for name, stood_ms in report.user_properties:
+        for name, told in report.user_properties:
             if name == _REPEATED and report.when == "call":
-                terminalreporter.write_line(f"{report.nodeid} was {name} {stood_ms}")
+                terminalreporter.write_line(f"{report.nodeid} was {name} {told}")
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
@@ -69,7 +86,7 @@ def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no worker is left alone with one at the end."""
     first = {name: place for place, name in enumerate(_LONGEST)}
-    items.sort(key=lambda item: first.get(item.path.stem, len(first)))
+    items.sort(key=lambda item: first.get(f"{item.path.parent.name}/{item.path.stem}", len(first)))
 
 
 @pytest.hookimpl(wrapper=True)
