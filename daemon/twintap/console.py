@@ -65,7 +65,7 @@ class Console:
                         continue
         except TimeoutError:
             raise ConsoleError(
-                f"no pulser answers at {self.port}: is it the right port, has it the firmware (make flash), "
+                f"no pulser answers at {self.port}: is it the right port, has it the firmware (twintap flash), "
                 "and does no other program hold the port?"
             ) from None
 

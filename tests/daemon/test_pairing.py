@@ -214,7 +214,7 @@ async def test_a_pulser_that_still_boots_is_waited_for() -> None:
 async def test_a_port_where_nobody_answers_is_said_with_what_to_check(tmp_path: Path) -> None:
     with fake_pulser(lambda method, params: None) as pulser:
         async with open_console(pulser.port) as console:
-            with pytest.raises(ConsoleError, match="make flash"):
+            with pytest.raises(ConsoleError, match="twintap flash"):
                 await console.ready(0.5)
     with pytest.raises(ConsoleError, match="cannot be opened"):
         async with open_console(str(tmp_path / "nothing")):

@@ -20,6 +20,7 @@ from ..views import RoomView
 from . import models
 from .context import Ctx
 from .faults import answers
+from .secret import refuse_plain
 
 router = APIRouter(
     prefix="/api/v1", dependencies=[Depends(HTTPBearer(auto_error=False, description="A token."))]
@@ -154,8 +155,14 @@ async def list_pulsers(context: Ctx, token: Watcher) -> models.Pulsers:
 
 
 @router.post("/pulsers", status_code=status.HTTP_201_CREATED, responses=answers(404, 409, 507))
-async def add_pulser(context: Ctx, _: Administrator, body: models.PairingBody) -> models.Paired:
-    """Keep a pairing. A pulser of ours is paired anew; a side that another one has is refused."""
+async def add_pulser(
+    context: Ctx, request: Request, _: Administrator, body: models.PairingBody
+) -> models.Paired:
+    """Keep a pairing. A pulser of ours is paired anew; a side that another one has is refused.
+
+    409 `plain` over plain HTTP from elsewhere: the body has a key.
+    """
+    refuse_plain(request, "a key")
     body.check_names()
     pairing = Pairing(
         pulser_id=bytes.fromhex(body.pulser_id),

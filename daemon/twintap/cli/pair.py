@@ -2,14 +2,13 @@
 
 import argparse
 import asyncio
-import getpass
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConsoleError
 from ..names import clean
+from . import asking
 from .kinds import name, pulser_id, whole
 from .show import table
 
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from ..client import Client
     from ..pairing import Seen, Step, Wanted, Wifi
     from ..ports import Port
-
-_TRIES = 3
 
 
 def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: ignore[reportPrivateUsage] - it has no other name
@@ -84,44 +81,17 @@ async def _port(options: argparse.Namespace) -> str:
     chosen = ports.choose(found)
     if isinstance(chosen, str):
         likely = ports.likely_ports(found)
-        if not likely or not _is_asked(options):
+        if not likely or not asking.is_asked(as_json=options.json):
             raise ConsoleError(chosen)
-        chosen = await asyncio.to_thread(_choose_port, likely)
+        chosen = await asking.asked(lambda: _choose_port(likely))
     if chosen.problem is not None:
         raise ConsoleError(chosen.problem)
     return chosen.port
 
 
-def _is_asked(options: argparse.Namespace) -> bool:
-    """Whether there is a person to ask."""
-    return sys.stdin.isatty() and sys.stderr.isatty() and not options.json
-
-
 def _choose_port(likely: "Sequence[Port]") -> "Port":
-    _tell(table([(f"{number}", one.port, one.what) for number, one in enumerate(likely, 1)]))
-    return likely[_number("which port", len(likely)) - 1]
-
-
-def _number(what: str, most: int) -> int:
-    """Ask for a number, 1..`most`; ConsoleError after some wrong ones."""
-    for _ in range(_TRIES):
-        text = _typed(f"{what}, 1..{most}: ")
-        if text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= most:
-            return int(text)
-    raise ConsoleError(f"no {what.removeprefix('which ')} was chosen")
-
-
-def _typed(prompt: str) -> str:
-    """Ask on stderr, which is no part of the answer."""
-    print(prompt, end="", file=sys.stderr, flush=True)
-    line = sys.stdin.readline()
-    if not line:
-        raise ConsoleError("the input has ended")
-    return line.strip()
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    asking.tell(table([(f"{number}", one.port, one.what) for number, one in enumerate(likely, 1)]))
+    return likely[asking.number("which port", len(likely)) - 1]
 
 
 # -- the networks ------------------------------------------------------------------------------------------
@@ -165,43 +135,26 @@ def networks_table(seen: "Sequence[Seen]") -> str:
 
 async def _ask(seen: "tuple[Seen, ...] | None", why: str) -> "Wifi | None":
     """Have the person at the terminal choose a network."""
-    return await asyncio.to_thread(_choose_network, seen, why)
+    return await asking.asked(lambda: _choose_network(seen, why))
 
 
 def _choose_network(seen: "tuple[Seen, ...] | None", why: str) -> "Wifi | None":
     from ..pairing import Wifi
 
     if why:
-        _tell(why)
+        asking.tell(why)
     if seen:
-        _tell(networks_table(seen))
+        asking.tell(networks_table(seen))
     many = f"its number, 1..{len(seen)}, or " if seen else ""
-    text = _typed(f"the network to join: {many}its name (nothing: give up): ")
+    text = asking.typed(f"the network to join: {many}its name (nothing: give up): ")
     if not text:
         return None
-    found = None
-    if seen and text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= len(seen):
-        found = seen[int(text) - 1]
+    chosen = asking.number_in(text, len(seen)) if seen else None
+    found = seen[chosen - 1] if seen and chosen is not None else None
     if found is not None and not found.is_secure:
         return Wifi(found.ssid, "")
     ssid = text if found is None else found.ssid
-    return Wifi(ssid, password_of(ssid))
-
-
-def password_of(ssid: str) -> str:
-    """Ask for a password. An empty line is an open network; an end of input is no answer, and no network."""
-    try:
-        if sys.stdin.isatty():
-            return getpass.getpass(f"password of {clean(ssid, 40)} (empty if it is open): ")
-        line = sys.stdin.readline()
-    except EOFError:
-        line = ""
-    if not line:
-        raise ConsoleError(
-            f"no password of {clean(ssid, 40)} came on stdin: write it there, or an empty line if the "
-            "network is open"
-        )
-    return line.rstrip("\r\n")
+    return Wifi(ssid, asking.password(ssid))
 
 
 # -- the pairing -------------------------------------------------------------------------------------------
@@ -228,8 +181,8 @@ async def _pair(options: argparse.Namespace) -> int:
             port,
             RemoteRegistrar(client),
             wanted,
-            pairing.Steps(_show_step if _is_asked(options) else None),
-            ask=_ask if _is_asked(options) else None,
+            pairing.Steps(_show_step if asking.is_asked(as_json=options.json) else None),
+            ask=_ask if asking.is_asked(as_json=options.json) else None,
             looks=options.scan,
             own=interfaces,
         )
@@ -265,12 +218,12 @@ async def _wanted(options: argparse.Namespace, client: "Client") -> "Wanted":
         room, side = place.room, place.side
     wifi = None
     if options.wifi_ssid is not None:
-        wifi = Wifi(options.wifi_ssid, await asyncio.to_thread(password_of, options.wifi_ssid))
+        wifi = Wifi(options.wifi_ssid, await asking.asked(lambda: asking.password(options.wifi_ssid)))
     return Wanted(room, side, options.ceiling_pct, options.name, wifi, replace)
 
 
 def _show_step(step: "Step") -> None:
     if step.state == "doing":
-        _tell(f"   … {clean(step.words)}")
+        asking.tell(f"   … {clean(step.words)}")
     elif step.state == "done":
-        _tell(f"  ok {step.name}: {clean(step.words)}")
+        asking.tell(f"  ok {step.name}: {clean(step.words)}")

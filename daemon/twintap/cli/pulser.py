@@ -1,7 +1,6 @@
 """`twintap pulser` and `twintap wifi`: one pulser's name, place, trim, rest and networks."""
 
 import argparse
-import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ConsoleError, Fault, Refused
 from ..names import clean
+from . import asking
 from .kinds import name, whole
 from .show import pulser_words
 
@@ -93,7 +93,6 @@ def _is_port(text: str) -> bool:
 async def _by_link(options: argparse.Namespace) -> dict[str, Any]:
     from .. import addresses
     from ..client import Client
-    from .pair import password_of
 
     async with Client() as client:
         if options.do == "add" and not client.is_sealed and not addresses.is_loopback(client.host):
@@ -104,7 +103,7 @@ async def _by_link(options: argparse.Namespace) -> dict[str, Any]:
         found = await _found(client, options.where)
         path = f"/pulsers/{found['id']}/networks"
         if options.do == "add":
-            password = await asyncio.to_thread(password_of, options.ssid)
+            password = await asking.asked(lambda: asking.password(options.ssid))
             found = await client.ask("POST", path, {"ssid": options.ssid, "password": password})
         elif options.do == "forget":
             found = await client.ask("POST", path + "/forget", {"ssid": options.ssid})
@@ -116,7 +115,6 @@ async def _by_cable(options: argparse.Namespace) -> dict[str, Any]:
     from ..pairing.exchange import pulser_id_in
     from ..pairing.networks import forget_network, keep_network, kept_in, scan
     from ..pairing.wanted import Wifi
-    from .pair import password_of
 
     async with open_console(options.where) as console:
         # It is asked first, so that nobody types a password for a port where no pulser is.
@@ -124,7 +122,7 @@ async def _by_cable(options: argparse.Namespace) -> dict[str, Any]:
         pulser_id = pulser_id_in(info, options.where)
         seen: list[dict[str, object]] | None = None
         if options.do == "add":
-            password = await asyncio.to_thread(password_of, options.ssid)
+            password = await asking.asked(lambda: asking.password(options.ssid))
             await keep_network(console, Wifi(options.ssid, password))
         elif options.do == "forget":
             await forget_network(console, options.ssid)
