@@ -73,6 +73,8 @@ class RoomMachine(RuleBasedStateMachine):
                     assert fact.linked
                     assert fact.ready
                     assert not fact.charging
+                    assert not fact.is_empty
+                    assert fact.power == "awake"
                 self.asked.add(event.set_id)
                 self.pass_starts.clear()
             elif isinstance(event, SetStarted):
@@ -131,6 +133,7 @@ class RoomMachine(RuleBasedStateMachine):
         side=sides,
         fault=st.sampled_from(
             ["hang", "link", "button", "lease", "hears", "speaks", "linked", "ready", "charging"]
+            + ["is_empty", "drowsy", "waking"]
         ),
     )
     def go_wrong(self, side: Side, fault: str) -> None:
@@ -143,8 +146,10 @@ class RoomMachine(RuleBasedStateMachine):
             assert self.world.state.set is None or not self.world.state.set.is_on
         elif fault in ("button", "lease"):
             self.world.end_on(side, fault)
+        elif fault == "drowsy" or fault == "waking":
+            self.world.pulsers[side].power = fault
         else:
-            setattr(self.world.pulsers[side], fault, fault == "charging")
+            setattr(self.world.pulsers[side], fault, fault in ("charging", "is_empty"))
 
     @rule(changes=changes)
     def start_well(self, changes: dict[str, object]) -> None:
@@ -160,7 +165,8 @@ class RoomMachine(RuleBasedStateMachine):
     def mend_pulser(self, side: Side) -> None:
         pulser = self.world.pulsers[side]
         pulser.hears = pulser.speaks = pulser.linked = pulser.ready = True
-        pulser.charging = False
+        pulser.charging = pulser.is_empty = False
+        pulser.power = "awake"
 
     @rule(count=st.integers(0, 1))
     def controllers(self, count: int) -> None:
