@@ -54,3 +54,20 @@ def test_the_wheel_holds_our_packages_and_nothing_else(unpacked: Path) -> None:
     tops = {path.name for path in unpacked.iterdir() if not path.name.endswith(".dist-info")}
     assert tops == {"twintap", "twintap_board", "twintap_flash", "twintap_protocol"}
     assert not list(unpacked.rglob("__pycache__"))
+
+
+def test_an_installed_twintap_builds_what_goes_on_a_chip(unpacked: Path, tmp_path: Path) -> None:
+    ours = [str(ROOT / folder) for folder in ("daemon", "protocol", "firmware")]
+    program = (
+        f"import sys; sys.path[:] = [{str(unpacked)!r}, *(p for p in sys.path if p not in {ours!r})]\n"
+        "from twintap_flash.__main__ import main\n"
+        f"sys.exit(main(['build', '--board', 'xiao-esp32c3', '--out', {str(tmp_path / 'out')!r}]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/twintap_pulser/app.mpy").exists()
+    assert (tmp_path / "out/board.json").read_bytes() == (
+        ROOT / "firmware/boards/xiao-esp32c3.json"
+    ).read_bytes()

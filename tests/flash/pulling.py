@@ -25,6 +25,7 @@ _HASTY = QUICK._replace(hello_s=0.4, look_s=0.6, boot_s=0.6, info_s=0.6, attempt
 # Left in its bootloader the chip is silent to a prompt's question, so long on the whole way.
 _PATIENT = QUICK._replace(boot_s=25.0)
 _WHOLE_LOOK_S = 4.0
+_TRIES = 3
 _NEW = {
     "boot.py": b"pin = 0\n",
     "main.py": b"import twintap_pulser.app\n",
@@ -57,17 +58,17 @@ class Pulled(NamedTuple):
 
 def pull_at(places: list[Place]) -> list[Pulled]:
     """Pull the plug at each of the places, on one chip."""
-    folder = Path(tempfile.mkdtemp(prefix="twintap-pull-"))
-    image = Image(
-        folder / "new.bin", next(chip for chip in CHIPS if chip.name == "esp32c3"), (1, 28, 0), C3_NEW
-    )
-    image.path.write_bytes(C3_NEW)
-    (folder / "out").mkdir()
-    _fill(folder / "out", _NEW)
-    with ChipOnCable(folder, "esp32c3", IMAGES) as chip:
-        legs = _Legs(chip, folder, image)
-        lengths = {leg: legs.length(leg) for leg in dict.fromkeys(place.leg for place in places)}
-        return [legs.pull(place, lengths[place.leg]) for place in places]
+    with tempfile.TemporaryDirectory(prefix="twintap-pull-") as made:
+        folder = Path(made)
+        kind = next(chip for chip in CHIPS if chip.name == "esp32c3")
+        image = Image(folder / "new.bin", kind, (1, 28, 0), C3_NEW)
+        image.path.write_bytes(C3_NEW)
+        (folder / "out").mkdir()
+        _fill(folder / "out", _NEW)
+        with ChipOnCable(folder, "esp32c3", IMAGES) as chip:
+            legs = _Legs(chip, folder, image)
+            lengths = {leg: legs.length(leg) for leg in dict.fromkeys(place.leg for place in places)}
+            return [legs.pull_again(place, lengths[place.leg]) for place in places]
 
 
 class _Legs:
@@ -82,6 +83,14 @@ class _Legs:
         before = self._chip.bytes_through
         self._run(leg, _PATIENT)
         return self._chip.bytes_through - before
+
+    def pull_again(self, place: Place, length: int) -> Pulled:
+        """Try a place anew that a run never came to: one on a machine that stood still gives up before."""
+        for _ in range(_TRIES):
+            pulled = self.pull(place, length)
+            if pulled.was_pulled or pulled.fault:
+                break
+        return pulled
 
     def pull(self, place: Place, length: int) -> Pulled:
         self._prepare(place.leg)

@@ -16,7 +16,6 @@ import json
 import os
 import select
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -85,7 +84,7 @@ MACHINES = {
     "esp32c3": "ESP32C3 module with ESP32C3",
     "esp32c6": "ESP32C6 module with ESP32C6",
 }
-OFFSETS = {"esp32": 0x1000, "esp32c3": 0, "esp32c6": 0}
+OFFSETS = {"esp32": 0x1000, "esp32c3": 0, "esp32c6": 0, "esp32s3": 0}
 
 
 class _Flash(FlashImage):
@@ -145,6 +144,10 @@ class ChipOnCable:
         self._vm: subprocess.Popen[bytes] | None = None
         self._vm_fd = -1
         self._loader: tuple[socket.socket, threading.Event, threading.Thread] | None = None
+        self._greeting = b""
+        self._kept = bytearray()  # said before anybody reads
+        self._tail = b""
+        self._is_up = self._is_at_prompt = self._is_real = self._runs_main = False
         self._wake, self._waker = os.pipe()
         self._thread = threading.Thread(target=self._serve, name="chip")
         for made in (self.state / "lib", self.root):
@@ -304,7 +307,7 @@ class ChipOnCable:
         self._greeting = greeting
         self._kept = bytearray()
         self._tail = b""
-        self._is_up = self._is_at_prompt = self._is_interrupted = False
+        self._is_up = self._is_at_prompt = self._runs_main = False
         self._is_real = bool(
             runs_main
             and self._board_options is not None
@@ -523,31 +526,20 @@ class ChipOnCable:
                 self._reset()
                 return
             self.watchdog -= 1
-        if self._is_real:
-            if b"\x03" not in data:
-                self._write_vm(data)
-                return
-            self._end_vm()
-            self._boot(b"", runs_main=False)
-        if self._is_at_prompt:
+        if self._is_real and b"\x03" not in data:
             self._write_vm(data)
             return
-        if b"\x03" in data:
+        if not self._is_at_prompt and b"\x03" in data:
             data = data.replace(b"\x03", b"")
-            if self._runs_main and not self._is_interrupted:
-                self._is_interrupted = True
-                if self._is_up:
-                    self._interrupt()
-        if self._is_up and self._runs_main and not self._is_interrupted:
+            if self._is_real or self._runs_main:
+                # Not by a signal: the Unix build throws out of its handler, and may hold a lock for ever.
+                self._end_vm()
+                self._boot(b"", runs_main=False)
+        if self._is_at_prompt or (self._is_up and self._runs_main):
             self._write_vm(data)
         else:
             # A UART keeps what comes before anybody reads.
             self._kept += data
-
-    def _interrupt(self) -> None:
-        """The Unix build's way; at the prompt the same byte is a key."""
-        if self._vm is not None:
-            self._vm.send_signal(signal.SIGINT)
 
     def _write_vm(self, data: bytes) -> None:
         with contextlib.suppress(OSError):
@@ -564,9 +556,7 @@ class ChipOnCable:
         if not self._is_at_prompt and not self._is_real:
             if not self._is_up and _UP in self._tail:
                 self._is_up = True
-                if self._is_interrupted:
-                    self._interrupt()
-                elif self._runs_main:
+                if self._runs_main:
                     self._write_vm(bytes(self._kept))
                     self._kept.clear()
             if self._tail.endswith(_PROMPT):
