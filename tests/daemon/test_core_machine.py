@@ -38,6 +38,12 @@ changes = st.fixed_dictionaries(
 )
 
 
+FAULTS = [
+    *("hang", "link", "button", "lease", "hears", "speaks", "linked", "ready", "charging"),
+    *("is_empty", "drowsy", "waking"),
+]
+
+
 class RoomMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -131,10 +137,7 @@ class RoomMachine(RuleBasedStateMachine):
 
     @rule(
         side=sides,
-        fault=st.sampled_from(
-            ["hang", "link", "button", "lease", "hears", "speaks", "linked", "ready", "charging"]
-            + ["is_empty", "drowsy", "waking"]
-        ),
+        fault=st.sampled_from(FAULTS),
     )
     def go_wrong(self, side: Side, fault: str) -> None:
         if fault == "hang":
