@@ -40,7 +40,10 @@ def explained(port: str, fault: Exception) -> FlashError:
     number = getattr(fault, "errno", None)
     said = str(fault)
     if number == errno.ENOENT or "FileNotFoundError" in said:
-        return FlashError("port", f"there is no port {port}; {_ports_here()}")
+        return FlashError(
+            "port",
+            f"there is no port {port}; {_ports_here()}. A pulser that sleeps may have none until its button is pressed",
+        )
     if sys.platform == "win32" and "PermissionError" in said:
         return _busy(port)
     if number in (errno.EACCES, errno.EPERM):

@@ -20,15 +20,21 @@ from .port import PORT_FAULTS, check_port, explained
 
 _CHUNK = 1_024  # bytes of a file in one command: four times that as text, which a chip's heap has
 _SHOWN_MAX = 200
-# What a ROM says of a flash with nothing to start in it, again and again, and of waiting for a bootloader's
-# commands: no prompt will come of it.
-_NOTHING_STARTS = ("invalid header", "waiting for download", "No bootable app", "flash read err")
+# What a ROM says of a flash with nothing to start in it, again and again; and of waiting for a bootloader's
+# commands, whatever is in the flash. No prompt will come of either.
+_EMPTY = ("invalid header", "No bootable app", "flash read err")
+_WAITING = "waiting for download"
 
 _Answer = TypeVar("_Answer")
 
 
 class NothingStarts(NoAnswer):
-    """The chip's ROM says that there is nothing in the flash to start."""
+    """The chip's ROM says that it starts nothing; `is_empty`, if that is because nothing is in the flash."""
+
+    def __init__(self, port: str, is_empty: bool) -> None:
+        """Take the port's name, and why."""
+        super().__init__(f"nothing starts on the chip at {port}")
+        self.is_empty = is_empty
 
 
 class Prompt:
@@ -132,8 +138,10 @@ class Prompt:
         except PORT_FAULTS as error:
             raise CableLost(self._port) from error
         except (self._module.TransportError, struct.error) as error:
-            if any(words in told.getvalue() for words in _NOTHING_STARTS):
-                raise NothingStarts(f"nothing starts on the chip at {self._port}") from error
+            heard = told.getvalue()
+            is_empty = any(words in heard for words in _EMPTY)
+            if is_empty or _WAITING in heard:
+                raise NothingStarts(self._port, is_empty) from error
             raise NoAnswer(f"{self._port} does not answer as MicroPython does") from error
 
 

@@ -113,8 +113,8 @@ def look(port: str, patience: Patience) -> Seen:
     """
     try:
         return patiently(lambda: _look_at_prompt(port, patience), patience.look_s, patience.again_s)
-    except NothingStarts:
-        is_blank = True
+    except NothingStarts as error:
+        is_blank = error.is_empty
     except NoAnswer:
         is_blank = False
     line = Bootloader(port, patience)

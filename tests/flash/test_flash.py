@@ -11,6 +11,7 @@ from tests.flash.kit import (
     C3_NEW,
     C3_OLD,
     C6,
+    ESP32,
     IMAGES,
     QUICK,
     SETTINGS,
@@ -74,6 +75,25 @@ def test_a_bare_chip_becomes_a_pulser_with_the_newest_image_of_its_kind(
         "twintap_pulser/app.mpy",
     ]
     assert (chip.state / "rtc").read_bytes() == b"", "boot counters are cleared"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "image", "board"),
+    [
+        ("esp32", "ESP32_GENERIC-20260401-v1.28.0.bin", ESP32, "esp32-devkit"),
+        ("esp32c6", "ESP32_GENERIC_C6-20260401-v1.28.0.bin", C6, "xiao-esp32c6"),
+    ],
+)
+def test_each_kind_of_chip_gets_its_image_where_its_rom_looks_for_it(
+    kind: str, name: str, image: bytes, board: str, sources: Sources, downloads: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("micropython_unix", reason="no MicroPython VM for this platform")
+    (downloads / name).write_bytes(image)
+    with ChipOnCable(tmp_path, kind, {image: "1.28.0"}) as chip:
+        heard = run(chip, board=board)
+        assert chip.holds(image)
+        assert heard.info["firmware"] == "0.0.7"
+        assert (chip.root / "board.json").read_bytes() == (sources.root / f"boards/{board}.json").read_bytes()
 
 
 def test_an_older_pulser_is_updated_by_the_cable_and_keeps_all_that_is_set(
