@@ -40,10 +40,7 @@ def explained(port: str, fault: Exception) -> FlashError:
     number = getattr(fault, "errno", None)
     said = str(fault)
     if number == errno.ENOENT or "FileNotFoundError" in said:
-        return FlashError(
-            "port",
-            f"there is no port {port}; {_ports_here()}. A pulser that sleeps may have none until its button is pressed",
-        )
+        return FlashError("port", f"there is no port {port}; {_ports_here()}")
     if sys.platform == "win32" and "PermissionError" in said:
         return _busy(port)
     if number in (errno.EACCES, errno.EPERM):
@@ -88,5 +85,5 @@ def _group(port: str) -> str | None:
 def _ports_here() -> str:
     ports = sorted(found.device for found in list_ports.comports())
     if not ports:
-        return "no serial port is there at all: is the cable a data cable, and plugged in?"
-    return f"there is: {', '.join(ports)}"
+        return "no serial port is there at all: is the cable a data cable? A pulser that sleeps: press its button"
+    return f"there is: {', '.join(ports)}. A pulser that sleeps may have none until its button is pressed"
