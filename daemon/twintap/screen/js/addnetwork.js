@@ -85,7 +85,7 @@ export function networkStage(state, { next }) {
       mayType ? null : plainNote(),
       mayType && seen.length === 0 && !isThere ? el("p", { class: "quiet" }, t("add.network.unseen")) : null,
       options.length
-        ? form(submit, chosen.box, ssid.box, password.box, hint, wrong, el("div", { class: "row" }, send))
+        ? form(submit, chosen.box, mayType ? [ssid.box, password.box, hint] : null, wrong, el("div", { class: "row" }, send))
         : el("p", {}, t("add.network.nowhere"))),
   };
 }

@@ -5,6 +5,7 @@ import { attempt, button, choice, outcome } from "./forms.js";
 import { t } from "./text.js";
 
 const LOOK_MS = 2000;
+const ASK_MS = 40_000; // a board that is switched on by it starts, and then looks for networks
 
 export function portStage(state, { next }) {
   const said = outcome();
@@ -72,7 +73,7 @@ export function portStage(state, { next }) {
       say(told, t("add.port.asking"));
       mark(told, "aria-busy", true);
       try {
-        state.found = await api.post("/ports/scan", { port: port.port });
+        state.found = await api.post("/ports/scan", { port: port.port }, ASK_MS);
         state.port = port;
       } catch (refusal) {
         if (refusal.name !== "Refusal") throw refusal;

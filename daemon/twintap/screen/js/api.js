@@ -26,7 +26,7 @@ export class Refusal extends Error {
 
 export const api = {
   get: (path) => ask("GET", path),
-  post: (path, body = {}) => ask("POST", path, body),
+  post: (path, body = {}, withinMs = WITHIN_MS) => ask("POST", path, body, withinMs),
   put: (path, body) => ask("PUT", path, body),
   patch: (path, body) => ask("PATCH", path, body),
   del: (path) => ask("DELETE", path),
@@ -59,14 +59,14 @@ export function stopByFetch(room) {
   }).then(read);
 }
 
-async function ask(method, path, body) {
+async function ask(method, path, body, withinMs = WITHIN_MS) {
   const options = { method, cache: "no-store", credentials: "same-origin", headers: {} };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
   }
   const ending = new AbortController();
-  const timer = setTimeout(() => ending.abort(), WITHIN_MS);
+  const timer = setTimeout(() => ending.abort(), withinMs);
   try {
     return await read(await fetch(BASE + path, { ...options, signal: ending.signal }));
   } catch (error) {
