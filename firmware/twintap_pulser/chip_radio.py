@@ -258,10 +258,18 @@ class Radio:
         self._try_next()
 
     def _advertise(self) -> None:
-        """On a build that can, the chip's own responder answers for the service too, once the mDNS runs."""
-        if not self._is_advertised and hasattr(network, "mdns_service"):
-            self._is_advertised = True
+        """On a build that can, the chip's own responder answers for the service too, once the mDNS runs.
+
+        No release has that yet, so its ways may still change: a refusal costs nothing but this, for the
+        announcements go on.
+        """
+        if self._is_advertised or not hasattr(network, "mdns_service"):
+            return
+        self._is_advertised = True
+        try:
             network.mdns_service(SERVICE, "_udp", self._port)  # pyright: ignore[reportAttributeAccessIssue]
+        except (OSError, TypeError, ValueError):
+            return
 
     # --- scanning -----------------------------------------------------------------------------------------
 

@@ -297,7 +297,10 @@ class ChipPort:
     def console_read(self, most: int) -> bytes:
         data = bytearray()
         while len(data) < most and _is_ready(self._stdin_poll):
-            data += sys.stdin.buffer.read(1)
+            byte = sys.stdin.buffer.read(1)
+            if not byte:
+                break  # it has ended, as a file does
+            data += byte
         return bytes(data)
 
     def console_write(self, text: str) -> None:

@@ -277,6 +277,13 @@ async def uses_the_chip_s_own_dns_sd_where_a_build_has_it():
     await bench.until("connecting")
     await bench.until("up")
     assert services == [("_twintap-pulser", "_udp", 8701)]
+    bench.end()
+    network.mdns_service = lambda: None  # a build whose function is another
+    bench = Bench()
+    bench.radio.set_networks([("a", "pw")])
+    await bench.until("up")
+    await asyncio.sleep_ms(30)
+    assert not bench.task.done()
     del network.mdns_service
     bench.end()
 

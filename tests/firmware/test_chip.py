@@ -29,18 +29,21 @@ def run_in_vm(script: Path, folder: Path, *arguments: str, typed: str = "") -> s
         input=typed,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=40,
         check=False,
     )
     assert done.stdout.split()[-1:] == ["ok"], done.stdout + done.stderr
     return done.stdout
 
 
-def test_the_chip_s_port_keeps_its_contract(tmp_path: Path) -> None:
+def free_port() -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    run_in_vm(HERE / "chip_port_vm.py", tmp_path, str(port))
+        return str(free.getsockname()[1])
+
+
+def test_the_chip_s_port_keeps_its_contract(tmp_path: Path) -> None:
+    run_in_vm(HERE / "chip_port_vm.py", tmp_path, free_port())
 
 
 @pytest.mark.parametrize("what", ["motor", "radio", "life", "boot"])
@@ -60,3 +63,32 @@ def test_safe_mode_answers_its_console_until_it_is_asked_to_start_anew(tmp_path:
     assert answers[1]["result"]["last_error"] == "MemoryError: full"
     assert answers[2]["error"]["message"].startswith("safe mode")
     assert answers[3]["result"] == {}
+
+
+def test_the_whole_pulser_runs_on_the_chip_s_port(tmp_path: Path) -> None:
+    asked = [
+        ("info", {}),
+        ("wifi", {"ssid": "clinic", "password": "pw"}),
+        ("scan", {}),
+        ("selftest", {"buzz": True}),
+        ("info", {}),
+        ("reset", {}),
+    ]
+    lines = [
+        json.dumps({"jsonrpc": "2.0", "id": at, "method": method, "params": params})
+        for at, (method, params) in enumerate(asked)
+    ]
+    said = run_in_vm(HERE / "chip_app_vm.py", tmp_path, free_port(), typed="\n".join([*lines, ""]))
+    answers = {answer["id"]: answer for answer in map(json.loads, said.splitlines()[:-1])}
+    assert answers[0]["result"]["network"] == "no network set"
+    assert answers[0]["result"]["board_id"] == "test"
+    heard = answers[2]["result"]["networks"]
+    assert [network["ssid"] for network in heard] == ["clinic", "far"]
+    told = answers[3]["result"]
+    assert not [line for line in told.values() if line["ok"] is False], told
+    assert told["battery"]["value"] == 3_800
+    after = answers[4]["result"]
+    assert (after["network"], after["ssid"], after["rssi_dbm"]) == ("up", "clinic", -55)
+    assert after["boot_cause"] == "power"
+    assert "pw" not in json.loads((tmp_path / "settings.json").read_text())["networks"][0][0]
+    assert "error" not in answers[5]
