@@ -8,13 +8,14 @@ import select
 import socket
 import sys
 
-from chip_stand_ins import BOARD, PWM, RTC, WDT, Air, Module, NeoPixel, Socket, machine
+from chip_stand_ins import BOARD, PWM, RTC, WDT, Air, Module, NeoPixel, Pin, Socket, machine
 
 from twintap_pulser import port_chip, ports
 
 with open("board.json", "w") as file:
     json.dump(BOARD, file)
 Air.networks = {"clinic": ("pw", -55, ""), "far": ("", -88, "")}
+Pin(BOARD["charge"]["pin"]).value(0)  # no charger: else it would not buzz
 machine.cause = machine.PWRON_RESET
 ports.sys = Module()
 ports.sys.platform = "esp32"
