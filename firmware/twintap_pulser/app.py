@@ -113,6 +113,9 @@ class App:
         """Runs the pulser until a reset is asked for. Raises whatever any of its tasks died of."""
         port = self.port
         port.begin(self.motor.on_edge, self.motor.press)
+        if port.charging():
+            # Before anybody can ask for a buzz.
+            self.pacer.set_charging(True)
         await self._look_at_button()
         port.set_networks(self.settings.networks)
         self.settings_changed()

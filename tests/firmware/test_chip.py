@@ -78,7 +78,7 @@ def test_the_whole_pulser_runs_on_the_chip_s_port(tmp_path: Path) -> None:
         json.dumps({"jsonrpc": "2.0", "id": at, "method": method, "params": params})
         for at, (method, params) in enumerate(asked)
     ]
-    said = run_in_vm(HERE / "chip_app_vm.py", tmp_path, free_port(), typed="\n".join([*lines, ""]))
+    said = run_in_vm(HERE / "chip_app_vm.py", tmp_path, free_port(), "idle", typed="\n".join([*lines, ""]))
     answers = {answer["id"]: answer for answer in map(json.loads, said.splitlines()[:-1])}
     assert answers[0]["result"]["network"] == "no network set"
     assert answers[0]["result"]["board_id"] == "test"
@@ -92,3 +92,17 @@ def test_the_whole_pulser_runs_on_the_chip_s_port(tmp_path: Path) -> None:
     assert after["boot_cause"] == "power"
     assert "pw" not in json.loads((tmp_path / "settings.json").read_text())["networks"][0][0]
     assert "error" not in answers[5]
+
+
+def test_a_pulser_that_starts_on_its_charger_never_buzzes(tmp_path: Path) -> None:
+    asked = [("identify", {"ms": 300}), ("selftest", {"buzz": True}), ("reset", {})]
+    lines = [
+        json.dumps({"jsonrpc": "2.0", "id": at, "method": method, "params": params})
+        for at, (method, params) in enumerate(asked)
+    ]
+    said = run_in_vm(
+        HERE / "chip_app_vm.py", tmp_path, free_port(), "charging", typed="\n".join([*lines, ""])
+    )
+    answers = {answer["id"]: answer for answer in map(json.loads, said.splitlines()[:-1])}
+    assert "charging" in answers[0]["error"]["message"]
+    assert "charging" in answers[1]["result"]["motor"]["say"]
