@@ -85,5 +85,5 @@ def _group(port: str) -> str | None:
 def _ports_here() -> str:
     ports = sorted(found.device for found in list_ports.comports())
     if not ports:
-        return "no serial port is there at all: is the cable a data cable? A pulser that sleeps: press its button"
+        return "no serial port is there: is the cable a data cable? If a pulser sleeps, press its button"
     return f"there is: {', '.join(ports)}. A pulser that sleeps may have none until its button is pressed"

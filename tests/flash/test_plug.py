@@ -8,7 +8,7 @@ import pytest
 from tests.flash.kit import Sources
 from tests.flash.pulling import Place, work
 
-_PLACES = {"image": 40, "files": 48, "start": 14, "whole": 6}
+_PLACES = {"image": 38, "files": 46, "start": 12, "whole": 6}
 # Each waits far more than it works.
 _PROCESSES = 4
 
