@@ -25,7 +25,8 @@ def _as_it_is(_: House) -> None:
 class Place:
     """A view in one of its states.
 
-    `at`: its route, or its path if it has a page of its own; `{session}` in it is the newest session's id.
+    `at`: its route, or its path if it has a page of its own; `{session}` in it is the newest session's id,
+    `{pulser}` the left pulser's.
     `shows`: a selector of what is there once it is shown. `arrange`: what has to be so in the daemon;
     `reach`: what has to be done on the page. `leads`: a session that is open is led from this page.
     """
@@ -40,9 +41,11 @@ class Place:
 
     def route(self, house: House) -> str:
         """`at` in `house`, once it has been arranged."""
-        if "{session}" not in self.at:
-            return self.at
-        return self.at.format(session=house.admin.get("/sessions")[0]["id"])
+        if "{session}" in self.at:
+            return self.at.format(session=house.admin.get("/sessions")[0]["id"])
+        if "{pulser}" in self.at:
+            return self.at.format(pulser=house.daemon.pulser(ROOM, "left")["id"])
+        return self.at
 
 
 # -- what is so --------------------------------------------------------------------------------------------
@@ -88,6 +91,14 @@ def _stopped_by_the_client(house: House) -> None:
 
 def _on_the_charger(house: House) -> None:
     house.hands(ROOM, "right").charge(True)
+
+
+def _on_a_cable(house: House) -> None:
+    """The left pulser's cable is in the daemon's own computer, where it looks for ports."""
+    link = house.data / "virtual" / "held" / "console"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(house.pair(ROOM).left.link)
 
 
 def _after(house: House) -> None:
@@ -141,6 +152,21 @@ def _note(page: Page) -> None:
     page.locator("#toasts .toast").first.wait_for()
 
 
+def _ask_port(page: Page) -> None:
+    page.locator(".ports input[value*=held]").check()
+    page.locator(".stage-ground button.main").click()
+    page.locator(".networks").wait_for()
+    page.locator(".networks input").last.check()
+
+
+def _choose_place(page: Page) -> None:
+    _ask_port(page)
+    page.locator(".networks input").first.check()
+    page.locator(".stage-ground button.main").click()
+    page.locator(".rooms-choice input").last.check()
+    _unfold(page)
+
+
 def _light_settings(page: Page) -> None:
     page.mouse.move(200, 200)
     page.get_by_test_id("settings_open").click()
@@ -184,6 +210,12 @@ PLACES = (
     Place("session-open", "#/session/{session}", arrange=open_session),
     Place("course", "#/course", arrange=_after, reach=_of_client),
     Place("settings", "#/settings", role="admin", reach=_unfold),
+    Place("pulsers", "#/pulsers", ".pulser .facts", role="admin"),
+    Place("pulser", "#/pulser/{pulser}", ".trim-acts", role="admin"),
+    Place("add-network", "#/add", ".ports", role="admin", arrange=_on_a_cable, reach=_ask_port),
+    Place(
+        "add-place", f"#/add/{ROOM}/left", ".ports", role="admin", arrange=_on_a_cable, reach=_choose_place
+    ),
     Place("trust", "/trust", role=None),
     Place("light-entry", f"/light/{ROOM}", "[data-testid=entry]", role=None),
     Place("light", f"/light/{ROOM}", "[data-testid=said]", role="display", reach=_light_settings),

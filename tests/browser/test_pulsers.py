@@ -9,7 +9,7 @@ import os
 import pty
 import threading
 import tty
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -102,7 +102,7 @@ def test_both_pulsers_of_a_room_are_added_and_tap_in_a_set(
 
 
 @contextlib.contextmanager
-def no_pulser(link: Path) -> Iterator[None]:
+def no_pulser(link: Path) -> Generator[None]:
     """A port at which something answers that is no pulser."""
     master, slave = pty.openpty()
     link.parent.mkdir(parents=True)

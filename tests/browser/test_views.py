@@ -35,8 +35,9 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATES = rf"\d{{1,2}} (?:{_MONTHS}) \d{{4}}(?:(?:,| at)? \d\d:\d\d)?|\d{{1,2}} [A-Z][a-z]{{2,3}} \d{{2}}"
 _IDS = r"twintap-[0-9a-f]{6}|[0-9a-f]{12,}|https?://\S+"
-# What is data wherever it stands: what people wrote, names that they and pulsers have, dates.
-_DATA = re.compile(rf"¤[^¤]*¤|\bone\b|the tablet|this computer|{re.escape(CODE)}|{_IDS}|{_DATES}")
+# What is data wherever it stands: what people wrote, names that they, ports and pulsers have, dates.
+_CABLE = r"/\S+/console|virtual board"
+_DATA = re.compile(rf"{_CABLE}|¤[^¤]*¤|\bone\b|the tablet|this computer|{re.escape(CODE)}|{_IDS}|{_DATES}")
 
 
 def unmarked(page: Page, *data: str) -> list[str]:
