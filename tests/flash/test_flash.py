@@ -27,6 +27,7 @@ from twintap_flash.boards import known_boards, read_board
 from twintap_flash.build import build
 from twintap_flash.errors import FlashError
 from twintap_flash.flash import Wanted, flash
+from twintap_flash.prompt import Prompt
 from twintap_flash.stages import read_info
 
 
@@ -225,6 +226,30 @@ def test_a_silent_chip_says_what_to_hold(sources: Sources, downloads: Path, chip
     with pytest.raises(FlashError, match="hold the board's BOOT button") as refused:
         flash(Wanted(chip.port), Heard(), QUICK._replace(hello_s=0.1, look_s=0.2, attempts=1))
     assert refused.value.code == "silent"
+
+
+def test_a_flash_that_keeps_something_else_is_found_by_its_sum(
+    sources: Sources, downloads: Path, chip: ChipOnCable
+) -> None:
+    (downloads / "ESP32_GENERIC_C3-20260401-v1.28.0.bin").write_bytes(C3_NEW)
+    chip.flash.is_worn = True
+    with pytest.raises(FlashError, match=r"could not be written .MD5") as refused:
+        run(chip)
+    assert refused.value.code == "write"
+    chip.flash.is_worn = False
+    assert run(chip).info["firmware"] == "0.0.7"
+
+
+def test_a_full_file_system_is_said_to_be_full(chip: ChipOnCable) -> None:
+    installed(chip, C3_OLD)
+    with Prompt(chip.port, QUICK) as prompt:
+        # What the VM's machine calls a full disk.
+        with pytest.raises(FlashError, match="file system is full") as refused:
+            prompt.write_file("/dev/full", bytes(9_000), lambda _: None)
+        assert refused.value.code == "room"
+        with pytest.raises(FlashError, match="ZeroDivisionError") as raised:
+            prompt.run("1 / 0")
+        assert raised.value.code == "write"
 
 
 def test_a_firmware_that_does_not_come_up_is_said_with_its_last_words(

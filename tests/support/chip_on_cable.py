@@ -93,6 +93,7 @@ class _Flash(FlashImage):
     def __init__(self) -> None:
         super().__init__()
         self.is_half_written = False
+        self.is_worn = False  # it keeps a byte that was not sent
 
     def begin_defl(self, payload: bytes) -> None:
         size, _, _, offset = struct.unpack_from("<IIII", payload, 0)
@@ -103,6 +104,8 @@ class _Flash(FlashImage):
     def end_defl(self) -> None:
         self.is_half_written = False
         super().end_defl()
+        if self.is_worn:
+            self.data[0x2000] ^= 1
 
 
 class ChipOnCable:
