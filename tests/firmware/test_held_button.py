@@ -1,4 +1,4 @@
-"""The button at the start: held from power-on it forgets the daemon, and by nothing else that starts a pulser."""
+"""The button at the start: held from power-on it forgets the daemon, and after no other start."""
 
 from types import SimpleNamespace
 from typing import Any
