@@ -243,7 +243,7 @@ class VirtualPort:
         return NETWORK_STATES[self._network]
 
     def set_networks(self, networks) -> None:
-        joined = self._networks[self._trying] if self._ssid and self._networks else None
+        joined = self._networks[self._trying] if self._ssid else None
         self._networks = list(networks)
         if joined is not None and joined in self._networks:
             self._trying = self._networks.index(joined)
@@ -262,6 +262,7 @@ class VirtualPort:
         ssid, password = self._networks[self._trying] if self._networks else ("", "")
         name, word = ssid.encode(), password.encode()
         self._asked_ms = self.ticks_ms()
+        self._ssid = ""  # whatever it was on is left
         if ssid:
             self._network = 2
         self._control(_JOIN + bytes((len(name),)) + name + word)

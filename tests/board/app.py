@@ -37,7 +37,11 @@ def dotted(address):
 
 def heard(datagram):
     host, port = datagram[:4], struct.unpack(">H", datagram[4:6])[0]
-    if datagram[:6] == bytes(6):
+    if datagram[:7] == bytes(6) + b"\x02":
+        say("network", datagram[7], datagram[8], datagram[9:].decode())
+    elif datagram[:7] == bytes(6) + b"\x03":
+        say("heard", datagram[7:].hex())
+    elif datagram[:6] == bytes(6):
         say("address", dotted(datagram[7:11]), struct.unpack(">H", datagram[11:13])[0])
     elif datagram[6:] == b"quiet":
         return
@@ -65,6 +69,18 @@ def obey(words):
         radio.send(bytes(6) + b"\x01" + bytes(int(part) for part in words[1].split(".")))
     elif verb == "link":
         radio.send(bytes(6) + bytes((2, rest[0])))
+    elif verb == "join":
+        name = words[1] if len(words) > 1 else ""
+        word = words[2] if len(words) > 2 else ""
+        radio.send(bytes(6) + bytes((3, len(name))) + name.encode() + word.encode())
+    elif verb == "scan":
+        radio.send(bytes(6) + b"\x04")
+    elif verb == "save":
+        radio.send(bytes(6) + bytes((5, rest[0])))
+    elif verb == "light":
+        tell(5, c=rest[0])
+    elif verb == "sleep":
+        sys.exit(75)
     elif verb == "send":
         host = bytes(int(part) for part in words[1].split("."))
         radio.send(host + struct.pack(">H", int(words[2])) + words[3].encode())
