@@ -24,6 +24,8 @@ from tests.support.hub_house import house
 from twintap.api import create_app, gate
 from twintap.discovery import Foreign
 from twintap.journal.journal import Journal
+from twintap.pairing import running
+from twintap.ports import Port
 from twintap.sessions import desk
 from twintap.store import Pairing, read_admin_token
 
@@ -117,6 +119,13 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Served]
     monkeypatch.setattr(gate, "_WRONG_TOKEN_S", 0.0)
     # A disk that a busy machine keeps waiting is answered with 507, and rightly so; here it is waited for.
     monkeypatch.setattr(desk, "_DISK_WITHIN_S", 60.0)
+    # Nothing is searched for at the ports of whoever runs this; at this one there is nothing.
+    port = Port("/dev/none/ttyUSB0", "adapter", "CP210x adapter", "10c4:ea60", None, None)
+
+    def one_port(_data: Path) -> list[Port]:
+        return [port]
+
+    monkeypatch.setattr(running, "find_ports", one_port)
     daemon = Daemon(tmp_path / "data")
     daemon.start()
     try:
