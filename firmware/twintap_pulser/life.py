@@ -35,10 +35,14 @@ def live() -> None:
 
 def _run() -> None:
     import machine
+    import network
 
     from . import crash_record
 
     try:
+        # The radio takes its memory from what Python's heap, which grows as modules are loaded, has left: so
+        # it comes first.
+        network.WLAN(network.STA_IF).active(True)
         from .app import run
 
         run()

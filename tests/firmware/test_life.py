@@ -27,6 +27,9 @@ def deeds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append("watchdog")
 
     machine.WDT = watch
+    network: Any = ModuleType("network")
+    network.STA_IF = 0
+    network.WLAN = lambda interface: SimpleNamespace(active=lambda is_on: done.append("radio"))
     record: Any = ModuleType("twintap_pulser.crash_record")
     record.GO, record.SAFE, record.REPL = range(3)
     record.begin = lambda: record.GO
@@ -38,6 +41,7 @@ def deeds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     safe.serve = lambda: done.append("safe mode")
     monkeypatch.setattr(life, "sys", SimpleNamespace(platform="esp32"))
     monkeypatch.setitem(sys.modules, "machine", machine)
+    monkeypatch.setitem(sys.modules, "network", network)
     monkeypatch.setitem(sys.modules, "twintap_pulser.crash_record", record)
     monkeypatch.setitem(sys.modules, "twintap_pulser.safe", safe)
     return done
@@ -56,13 +60,13 @@ def runs(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> None:
 def test_a_reset_that_was_asked_for_is_no_crash(monkeypatch: pytest.MonkeyPatch, deeds: list[str]) -> None:
     runs(monkeypatch, None)
     life.live()
-    assert deeds == ["forget", "reset"]
+    assert deeds == ["radio", "forget", "reset"]
 
 
 def test_a_hand_at_the_cable_is_no_crash(monkeypatch: pytest.MonkeyPatch, deeds: list[str]) -> None:
     runs(monkeypatch, KeyboardInterrupt())
     life.live()
-    assert deeds == ["forget"]
+    assert deeds == ["radio", "forget"]
 
 
 @pytest.mark.parametrize("error", [MemoryError("full"), SystemExit(), ValueError("x")])
@@ -72,7 +76,7 @@ def test_a_program_that_breaks_is_counted_and_started_anew(
     runs(monkeypatch, error)
     with pytest.raises(type(error)):
         life.live()
-    assert deeds == [f"died of {type(error).__name__}", "watchdog"]
+    assert deeds == ["radio", f"died of {type(error).__name__}", "watchdog"]
 
 
 def test_after_three_crashes_only_safe_mode_runs_and_the_reason_is_said(
@@ -92,3 +96,18 @@ def test_a_deploy_gets_the_repl(monkeypatch: pytest.MonkeyPatch, deeds: list[str
     monkeypatch.setattr(record, "begin", lambda: record.REPL)
     life.live()
     assert deeds == []
+
+
+def test_the_radio_has_its_memory_before_the_application_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, deeds: list[str]
+) -> None:
+    class Application(ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            if name != "run":
+                raise AttributeError(name)
+            deeds.append("load")
+            return lambda: None
+
+    monkeypatch.setitem(sys.modules, "twintap_pulser.app", Application("twintap_pulser.app"))
+    life.live()
+    assert deeds == ["radio", "load", "forget", "reset"]
