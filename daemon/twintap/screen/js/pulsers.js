@@ -5,6 +5,7 @@ import { sidesAsSeen } from "./figure.js";
 import { attempt, button, facts, outcome, paint } from "./forms.js";
 import { batteryOf, canBuzz, lineOf, linkOf, powerOf, seenOf, trimOf } from "./pulserwords.js";
 import { t } from "./text.js";
+import { count } from "./words.js";
 
 export const styles = ["pages.css", "pulsers.css"];
 
@@ -155,13 +156,8 @@ function cardOf(first, said, isAdmin) {
 /** Pulsers that were heard on the network and are not this daemon's. */
 function heardPanel() {
   const list = el("ul", { class: "lines" });
-  const box = el(
-    "section",
-    { class: "panel", "aria-labelledby": "heard", hidden: true },
-    el("h2", { id: "heard" }, t("pulsers.heard.title")),
-    el("p", {}, t("pulsers.heard.words")),
-    list,
-  );
+  const summary = el("summary");
+  const box = el("details", { class: "panel", hidden: true }, summary, el("p", {}, t("pulsers.heard.words")), list);
   let key = "";
   async function look() {
     let heard;
@@ -175,6 +171,7 @@ function heardPanel() {
     if (next === key) return;
     key = next;
     box.hidden = heard.length === 0;
+    say(summary, count("pulsers.heard", heard.length));
     fill(list, heard.map((one) =>
       el("li", {}, el("div", {}, el("code", {}, one.id)), el("span", { class: "quiet" }, t(one.daemon_id ? "pulsers.heard.others" : "pulsers.heard.nobodys")))));
   }

@@ -29,11 +29,12 @@ const spanLeft = (min) =>
     ? t("pulsers.battery.hours", { h: number(min / HOUR_MIN, min < 5 * HOUR_MIN ? 1 : 0) })
     : t("pulsers.battery.minutes", { min: number(min, 0) });
 
-/** How loud `dbm` is, as a word's name: strong, good, weak or faint. */
-export const loudness = (dbm) => LOUD_DBM.find(([from]) => dbm >= from)?.[1] ?? "faint";
+// How loud it is, as a word's name.
+const loudness = (dbm) => LOUD_DBM.find(([from]) => dbm >= from)?.[1] ?? "faint";
 
 /** Its link with the daemon, and how well it hears its network. */
 export function linkOf(pulser) {
+  if (pulser.power === "asleep") return t("pulsers.link.asleep");
   const link = t(`pulsers.link.${pulser.link}`);
   if (pulser.link !== "linked" || pulser.rssi_dbm == null) return link;
   return `${link} · ${signal(pulser.rssi_dbm)}`;
@@ -57,9 +58,6 @@ export function seenOf(pulser) {
   const isToday = day(at) === day(new Date().toISOString());
   return isToday ? clock(at) : `${day(at)}, ${clock(at)}`;
 }
-
-/** Its firmware; and if this computer has a newer one, what to do. */
-export const oldOf = (pulser) => (pulser.firmware_is_old ? t("pulsers.old") : "");
 
 /** Whether it can be made to buzz now, in its room's state. */
 export function canBuzz(pulser, room) {

@@ -21,9 +21,9 @@ export function mount(root, app) {
         devicePanel(),
         app.commands ? [promptsPanel(), presetsPanel()] : null,
         pulsersPanel(),
+        isAdmin ? doctorPanel() : null,
         isAdmin ? tokensPanel() : null,
         daemonPanel(app, isAdmin),
-        isAdmin ? doctorPanel() : null,
         isAdmin ? erasePanel() : null,
       )),
   );
