@@ -343,6 +343,11 @@ async def test_a_client_of_other_rooms_is_new_to_a_token_and_not_listed(served: 
     hidden = await ok(served, "POST", "/clients/lookup", {"code": "only-1"}, **own)
     new = await ok(served, "POST", "/clients/lookup", {"code": "only-9"}, **own)
     assert hidden == new | {"code": "ONLY-1"}, "it cannot be told from one that never was"
+    # Nor does a session that it opens bring anything from there; one that all rooms' token opens does.
+    for rights, targets in ((own, ["the stairs"]), ({}, ["the stairs", "the lighthouse"])):
+        opened = await ok(served, "POST", "/rooms/room-2/session", OPEN, **rights)
+        assert opened["targets"] == targets
+        await ok(served, "POST", "/rooms/room-2/session/close", {}, **rights)
 
 
 def told_set(served: Api, uid: str, **pacing: Any) -> None:

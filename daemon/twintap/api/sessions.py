@@ -136,7 +136,7 @@ async def open_session(context: Ctx, room: RoomName, token: Commander, body: Ope
             Fault("field", "zone is no time zone that is known here, as Europe/London is", field="zone")
         )
     return await context.desk.open_session(
-        room, code=body.code, kind=body.kind, zone=body.zone, actor=token.label
+        room, code=body.code, kind=body.kind, zone=body.zone, actor=token.label, reach=token.rooms
     )
 
 

@@ -75,12 +75,14 @@ def _open(visit: Visit | None, command: Open, now: datetime) -> list[Said]:
         raise Refused(Fault("open", "a session is open in this room: close it first"))
     if command.is_set_on:
         raise Refused(Fault("running", "a set is running: stop it before a session is opened"))
-    data = {
+    data: dict[str, object] = {
         "code": normalised(command.code),
         "kind": command.kind,
         "zone": command.zone,
         "hands": list(command.hands),
     }
+    if command.reach is not None:
+        data["reach"] = list(command.reach)
     return [_said("session.opened", data, command.actor, now)]
 
 

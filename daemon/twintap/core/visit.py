@@ -47,7 +47,10 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Open a session. `code`: as it was typed; `hands`: the sides whose button was just pressed."""
+    """Open a session. `code`: as it was typed; `hands`: the sides whose button was just pressed.
+
+    `reach`: the rooms whose visits whoever opens it may see; None: all.
+    """
 
     code: str
     kind: Kind
@@ -55,6 +58,7 @@ class Open:
     hands: tuple[Side, ...]
     actor: str
     is_set_on: bool = False
+    reach: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,8 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A session. `pacings`: how its last set felt, by phase (`any`: outside phases); `active_at`: the last
-    set's event or entry, when the daemon was told."""
+    set's event or entry, when the daemon was told; `reach`: the rooms whose earlier visits it takes up, None:
+    all."""
 
     id: str
     room: str
@@ -193,6 +198,7 @@ class Visit:
     lead: str
     hands: tuple[Side, ...]
     active_at: datetime
+    reach: tuple[str, ...] | None = None
     closed_at: datetime | None = None
     closed_reason: str | None = None
     entries: tuple[Entered, ...] = ()
@@ -263,8 +269,10 @@ def _step(visit: Visit | None, room: str, session: str, event: Happening) -> Vis
 def _opened(room: str, session: str, event: Happening) -> Visit:
     data = event.data
     by, at = event.actor, event.at
+    reach = cast("tuple[str, ...] | None", tuple(told) if (told := data.get("reach")) is not None else None)
     if event.type == "session.restated":
         by, at = str(data["opened_by"]), datetime.fromisoformat(str(data["opened_at"]))
+        reach = (room,)  # whatever it was, this is in it
     hands = cast("tuple[Side, ...]", tuple(data.get("hands", ())))
     return Visit(
         session,
@@ -277,6 +285,7 @@ def _opened(room: str, session: str, event: Happening) -> Visit:
         by,
         hands,
         event.entered,
+        reach,
     )
 
 

@@ -230,13 +230,15 @@ class RoomColour(Data):
 class SessionOpened(Data):
     """A visit begins. `zone`: the IANA name of its time zone; `hands`: the sides whose button confirmed it.
 
-    `code`: the client's, normalised; never a name.
+    `code`: the client's, normalised; never a name. `reach`: the rooms whose earlier visits whoever opened it may
+    see, for those alone are brought to it; left out: all rooms.
     """
 
     code: Code
     kind: Kind
     zone: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     hands: tuple[Side, ...]
+    reach: Annotated[tuple[Label, ...], Field(max_length=100)] | None = None
 
 
 class SessionClosed(Data):

@@ -219,15 +219,27 @@ class Desk:
         found = {name: held.open_visit for name, held in self._scribe.rooms.items()}
         return {name: visit.opened_at for name, visit in found.items() if visit is not None}
 
-    async def open_session(self, room: str, *, code: str, kind: Kind, zone: str, actor: str) -> SessionView:
-        """Open a session. Raises `Refused`: unknown, open, running, field, range, storage."""
+    async def open_session(
+        self,
+        room: str,
+        *,
+        code: str,
+        kind: Kind,
+        zone: str,
+        actor: str,
+        reach: tuple[str, ...] | None = None,
+    ) -> SessionView:
+        """Open a session. Raises `Refused`: unknown, open, running, field, range, storage.
+
+        `reach`: the rooms whose earlier visits whoever opens it may see; of those alone it brings anything.
+        """
         self._hub.room(room)
         held = self._scribe.held(room)
 
         def decided() -> list[Said]:
             hands = held.hands(self._clock_us())
             is_on = self._hub.is_set_on(room)
-            command = core.Open(code, kind, zone, hands, actor, is_on)
+            command = core.Open(code, kind, zone, hands, actor, is_on, reach)
             return decide(held.open_visit, command, self._now())
 
         await self._carry_out(held, decided)
@@ -400,7 +412,14 @@ class Desk:
         if visit is None:
             return
         try:
-            offer = offer_of(await visits_of(self._keeping, visit.code, but=visit.id))
+            reach = visit.reach
+            visits = await visits_of(
+                self._keeping,
+                visit.code,
+                but=visit.id,
+                is_shown=lambda room: reach is None or room in reach,
+            )
+            offer = offer_of(visits)
         except StoreError as error:
             _log.warning("a client's earlier visits could not be read: %s", error)
             return
