@@ -220,7 +220,7 @@ class App:
         self.uplink.settler.beat()
         # A buzz is no set, but a write would hold its end up.
         if self.settings.is_stale and not self.pacer.level_bp:
-            self.settings.save()
+            self._save()
 
     def _rest(self) -> bool:
         """Looks whether anything goes on; tells whether it is time to sleep."""
@@ -240,12 +240,19 @@ class App:
         """Deep sleep. Everything has been told by now; it does not return."""
         self.motor.hold()
         if self.settings.is_stale:
-            self.settings.save()
+            self._save()
         self.announcer.goodbye()
         self.port.set_light(0, 0, 0)
         await self.port.sleep_ms(_LAST_MS)
         self.motor.fault()
         self.port.deep_sleep()
+
+    def _save(self) -> None:
+        try:
+            self.settings.save()
+        except OSError:
+            # A pulser whose flash is worn out taps on with what it holds while there is power; `info` tells.
+            return
 
     def show_white(self, ms: int) -> None:
         """The light shines white for `ms`, for a person who looks whether it does."""

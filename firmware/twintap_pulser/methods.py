@@ -113,6 +113,7 @@ class Methods:
             "room": settings.room or None,
             "daemon_id": settings.daemon_id.hex() if settings.is_paired else None,
             "settings_damaged": settings.is_damaged,
+            "flash_failed": settings.is_unwritable,
             "safe_mode": False,
             "ceiling_pct": settings.ceiling_bp // 100,
             "absolute_cap_pct": app.board.absolute_cap_pct,
@@ -266,5 +267,4 @@ class Methods:
         try:
             self._app.settings.save()
         except OSError:
-            self._app.settings.is_stale = False
             raise RpcError(REFUSED, "the flash refuses to be written")

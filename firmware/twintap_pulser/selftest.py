@@ -35,7 +35,11 @@ async def selftest(app: "App", buzz: bool) -> "dict[str, object]":
     heap = port.heap_free()
     told["heap"] = _line(None if heap < 0 else heap >= _HEAP_LEAST, heap, "bytes of memory are free")
     flash = port.flash_free()
-    told["flash"] = _line(None if flash < 0 else flash >= _FLASH_LEAST, flash, "bytes of flash are free")
+    if app.settings.is_unwritable:
+        told["flash"] = _line(False, flash, "the flash refused what was to be kept")
+    else:
+        is_ok = None if flash < 0 else flash >= _FLASH_LEAST
+        told["flash"] = _line(is_ok, flash, "bytes of flash are free")
     if app.board.light_kind:
         told["light"] = _line(None, app.board.light_kind, "it should have shone white for a second")
     else:

@@ -41,6 +41,7 @@ class Settings:
         self.is_stale = False
         self.is_damaged = False
         self.is_newer = False
+        self.is_unwritable = False  # the flash refused the newest `save`
         self._clear()
         stored = port.load()
         if stored:
@@ -139,7 +140,7 @@ class Settings:
 
     def save(self) -> None:
         """Writes the flash. Only while no set is held. Raises `OSError` if the flash refuses."""
-        self.is_stale = False
+        self.is_stale = False  # not tried again by itself: a flash that refuses once is not asked for ever
         if self.is_newer:
             return
         try:
@@ -160,8 +161,9 @@ class Settings:
                 ).encode()
             )
         except OSError:
-            self.is_stale = True
+            self.is_unwritable = True
             raise
+        self.is_unwritable = False
 
 
 def is_network(ssid: object, password: object) -> bool:

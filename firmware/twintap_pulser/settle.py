@@ -121,7 +121,6 @@ class Settler:
         try:
             self._settings.save()
         except OSError:
-            self._settings.is_stale = False
             self.result = SETTLED_FLASH
             return False
         self.result = SETTLED_DONE

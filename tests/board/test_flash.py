@@ -74,6 +74,17 @@ def test_settings_stay_and_what_left_the_firmware_goes(sources: Path, state: Pat
     assert "twintap_pulser/part.mpy" not in names(state)
 
 
+def test_a_board_file_of_choice_comes_and_goes_with_its_option(sources: Path, state: Path) -> None:
+    own = sources / "mine.json"
+    own.write_text('{"name": "mine"}')
+    flash.prepare(state, None, own)
+    assert (state / "flash" / "board.json").read_text() == '{"name": "mine"}'
+    flash.prepare(state, None)
+    assert "board.json" not in names(state)
+    with pytest.raises(BoardError, match=r"no board file .*missing\.json"):
+        flash.prepare(state, None, sources / "missing.json")
+
+
 @pytest.mark.parametrize("stamp", ["", "[]", "rubbish", '{"main.py": 3}'])
 def test_a_damaged_stamp_means_that_all_is_done_again(sources: Path, state: Path, stamp: str) -> None:
     (state / "flash.json").write_text(stamp)

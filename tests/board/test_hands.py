@@ -109,6 +109,10 @@ def test_info_names_the_processes(board: Maker) -> None:
         (b'{"do": "charge", "on": 1}', "true or false"),
         (b'{"do": "air", "model": "foggy"}', "quiet"),
         (b'{"do": "air", "model": {}}', "quiet"),
+        (b'{"do": "network", "ssid": 7, "on": true}', "a text"),
+        (b'{"do": "network", "ssid": "net"}', "true or false"),
+        (b'{"do": "network", "on": false}', "a text"),
+        (b'{"do": "state", "of": "mind"}', "nothing"),
         (b'{"do": "info", "x": 1}', "nothing"),
     ],
 )

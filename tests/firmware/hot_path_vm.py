@@ -28,6 +28,7 @@ class NoEvent:
 port = VirtualPort(None)
 port._edge_wake = NoEvent()
 pacer = Pacer(6_000)
+pacer.trim_bp = 9_000
 motor = Motor(port, pacer)
 port._button.on_button = motor.press
 

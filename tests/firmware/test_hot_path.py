@@ -209,6 +209,7 @@ def make_segment(fields: dict[str, int], first_pass: int, ref_pass: int, wraps: 
     passes=st.integers(1, 12),
     level_bp=st.integers(1, 10_000),
     ceiling_bp=st.integers(1, 10_000),
+    trim_bp=st.integers(limits.MIN_TRIM_BP, limits.MAX_TRIM_BP),
     ramp_ms=st.integers(0, limits.MAX_RAMP_MS),
     late_us=st.lists(st.sampled_from([0, 0, 0, 300, 1_500, 15_000, 40_000]), min_size=1, max_size=6),
     moved_us=st.integers(-1_500, 1_500),
@@ -220,12 +221,14 @@ def test_a_set_of_any_pacing_stays_within_30_bits_and_gives_its_passes(
     passes: int,
     level_bp: int,
     ceiling_bp: int,
+    trim_bp: int,
     ramp_ms: int,
     late_us: list[int],
     moved_us: int,
 ) -> None:
     port = Port(begin, late_us)
     pacer = Pacer(Narrow(ceiling_bp))
+    pacer.trim_bp = Narrow(trim_bp)
     driver: Any = motor.Motor(port, pacer)
     driver.hold()
     go = ticks_add(port.now, 30_000)
@@ -261,13 +264,14 @@ def test_a_set_of_any_pacing_stays_within_30_bits_and_gives_its_passes(
     assert pacer.ended_reason in (frames.ENDED_FINISHED, frames.ENDED_LONGEST)
     if pacer.ended_reason == frames.ENDED_FINISHED:
         assert pacer.delivered + pacer.skipped >= passes - (second is not None)
-    assert all(level <= min(level_bp, ceiling_bp) for _, level in port.levels)
+    highest = min(max(1, level_bp * trim_bp // 10_000), ceiling_bp)
+    assert all(level <= highest for _, level in port.levels)
     assert not port.levels or port.levels[-1][1] == 0
     # Never a step to full: what goes up does so by at most one step of the rise.
     last = 0
     for _, level in port.levels:
         if last == 0 and level:
-            assert level <= max(1, min(level_bp, ceiling_bp) // 4 + 1)
+            assert level <= max(1, highest // 4 + 1)
         last = level
 
 

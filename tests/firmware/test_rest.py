@@ -1,6 +1,7 @@
 """Rest: what a pulser does when nothing happens for long, told on a clock that the test moves."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -198,9 +199,7 @@ def test_a_board_whose_button_cannot_wake_it_never_sleeps() -> None:
 def test_a_whole_night_is_counted_right_past_the_clock_s_wrap() -> None:
     port = SimPort()
     port.now_us = ((1 << 30) - 5_000) * 1_000  # five seconds before the clock of ms comes round
-    board = Sim(PAIRED).board
-    board.drowsy_after_s, board.sleep_after_s = 600, 604_800
-    rest = power.Power(port, board)
+    rest = power.Power(port, SimpleNamespace(drowsy_after_s=600, sleep_after_s=604_800))
     drowsy_ms = 0
     while not rest.beat(False, True, False, False):
         port.now_us += 700_000
@@ -286,6 +285,24 @@ def test_a_flash_that_refuses_is_told_and_leaves_what_was() -> None:
     assert (sim.daemon.last.settled_result, sim.daemon.last.networks) == (frames.SETTLED_FLASH, 1)
     sim.go(5_000)
     assert sim.app.uplink.is_linked
+
+
+def test_a_worn_out_flash_keeps_nobody_from_tapping_and_is_told() -> None:
+    sim = linked()
+    tries: list[bytes] = []
+
+    def refuse(data: bytes) -> None:
+        tries.append(data)
+        raise OSError(5)
+
+    sim.port.store = refuse  # type: ignore[method-assign]
+    sim.daemon.frame(frames.ASSIGN, frames.Assign(2, 9, 9, 9))
+    sim.go(3_000)
+    assert len(tries) == 1
+    assert sim.daemon.last.side == 2
+    sim.port.typed = b'{"jsonrpc":"2.0","id":1,"method":"info"}\n'
+    sim.go(300)
+    assert json.loads(sim.port.written[-1])["result"]["flash_failed"] is True
 
 
 def test_a_repeat_and_a_late_copy_are_obeyed_once() -> None:
