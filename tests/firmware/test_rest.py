@@ -9,6 +9,7 @@ import pytest
 from twintap_protocol import frames, limits
 
 from .fake_daemon import DAEMON_ID, KEY
+from .pulser_parts import app as app_module
 from .pulser_parts import power
 from .sim import Sim, SimPort, Slept
 
@@ -24,6 +25,12 @@ PAIRED = json.dumps(
 # Short days: the app beats every 10 ms in them, too.
 DROWSY_S = 5
 SLEEP_S = 14
+
+
+@pytest.fixture(autouse=True)
+def no_collections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pulser's heap is small; the test's own is not, and is collected often enough."""
+    monkeypatch.setattr(app_module, "gc", SimpleNamespace(collect=lambda: None))
 
 
 def linked(**more: Any) -> Sim:
