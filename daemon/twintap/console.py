@@ -42,6 +42,10 @@ class ConsoleRefused(ConsoleError):
     """The pulser answered, and said no: it has changed nothing."""
 
 
+class PortFailed(ConsoleError):
+    """The port is dead: no call over it is ever answered again."""
+
+
 class Console:
     """An open console. Use `open_console`."""
 
@@ -59,14 +63,15 @@ class Console:
                 while True:
                     try:
                         return await self.call("info", within_s=_ASK_AGAIN_S)
-                    except ConsoleRefused:
+                    except (ConsoleRefused, PortFailed):
+                        # Of a dead port each call fails at once: asking again would leave the loop no turn.
                         raise
                     except ConsoleError:
                         continue
         except TimeoutError:
             raise ConsoleError(
-                f"no pulser answers at {self.port}: is it the right port, has it the firmware (twintap flash), "
-                "and does no other program hold the port?"
+                f"no pulser answers at {self.port}: is it the right port, has it the firmware "
+                "(twintap flash), and does no other program hold the port?"
             ) from None
 
     async def call(
@@ -90,7 +95,7 @@ class Console:
         except TimeoutError:
             raise ConsoleError(f"the pulser at {self.port} did not answer `{method}`") from None
         except (OSError, EOFError) as error:
-            raise ConsoleError(f"the port {self.port} failed ({error}); is the cable in?") from error
+            raise PortFailed(f"the port {self.port} failed ({error}); is the cable in?") from error
         error = answer.get("error")
         if error is not None:
             words = cast("dict[str, object]", error).get("message") if isinstance(error, dict) else error
@@ -120,8 +125,9 @@ class Console:
 
     async def close(self) -> None:
         """Close the port; what was not sent yet is thrown away."""
-        # Not `close`: it waits for a device that may never read again.
-        self._writer.transport.abort()
+        # Not `close`: it waits for a device that may never read again. One that has gone is closed already.
+        if not self._writer.transport.is_closing():
+            self._writer.transport.abort()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
