@@ -17,7 +17,8 @@ from .errors import FlashError
 
 PACKAGES = ("twintap_protocol", "twintap_pulser")
 SCRIPTS = ("boot.py", "main.py")
-HOST_ONLY = ("port_virtual.py",)  # the virtual board's port has no place on a chip
+# The virtual board's port, and what only readers and type checkers look at, have no place on a chip.
+HOST_ONLY = ("port_virtual.py", "virtual_host.py", "port_contract.py")
 BOARD_FILE = "board.json"  # what the chip calls the one board file it is given
 
 

@@ -1,8 +1,7 @@
 """The virtual board's hardware: environment, pipes and sockets in place of pins and a radio.
 
 The launcher's contract stands in `twintap_board.wire`. It keeps to the chip's rules: ticks wrap at 2**30, the
-event loop sees its socket at the chip's tick, a flash write stalls. The same code runs in the MicroPython VM
-and under CPython; what differs between the two is at the end.
+event loop sees its socket at the chip's tick, a flash write stalls.
 """
 # ruff: noqa: D102 - the contracts stand in `ports`
 # Neither VM's stubs know the other's half; the tests run both.
@@ -12,23 +11,19 @@ and under CPython; what differs between the two is at the end.
 import asyncio
 import os
 import select
-import socket
 import struct
 import sys
-import time
 
 from twintap_protocol import frames
-from twintap_protocol.errors import TwintapError
 from twintap_protocol.ticks import ticks_diff
 
+from . import virtual_host as host
 from .button import Button
 from .ports import NETWORK_STATES, NO_ADDRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .board_file import BoardFile
-
-IS_MICROPYTHON = sys.implementation.name == "micropython"
 
 _SETTINGS = "settings.json"
 _FLASH_STALL_MS = 50
@@ -76,18 +71,18 @@ class VirtualPort:
     def __init__(self, board: "BoardFile") -> None:
         self.source = NO_ADDRESS
         self.address_changed = False
-        self._ppm_milli = _env("TWINTAP_CLOCK_PPM_MILLI")
-        self._boot_us = host_us()
-        self._offset_us = _env("TWINTAP_CLOCK_OFFSET_US")
-        self._tick_ms = _env("TWINTAP_SOCKET_TICK_MS")
-        self._id = bytes.fromhex(_text("TWINTAP_BOARD_ID"))
-        self._line = open(_env("TWINTAP_LINE_FD"), "wb", **_UNBUFFERED)  # noqa: SIM115 - for the life of the VM
+        self._ppm_milli = host.env("TWINTAP_CLOCK_PPM_MILLI")
+        self._boot_us = host.host_us()
+        self._offset_us = host.env("TWINTAP_CLOCK_OFFSET_US")
+        self._tick_ms = host.env("TWINTAP_SOCKET_TICK_MS")
+        self._id = bytes.fromhex(host.text("TWINTAP_BOARD_ID"))
+        self._line = open(host.env("TWINTAP_LINE_FD"), "wb", **host.UNBUFFERED)  # noqa: SIM115 - for the life of the VM
         self._level_record = bytearray(16)
         self._level_record[0] = _LINE
         self._feed_record = bytearray(16)
         self._feed_record[0] = _WDT_FEED
         self._is_watched = False
-        self._radio, self._radio_poll = _connected("TWINTAP_RADIO_PORT")
+        self._radio, self._radio_poll = host.connected("TWINTAP_RADIO_PORT")
         self._out = bytearray(_AIR_MAX)
         self._address = NO_ADDRESS
         self._is_led = False  # said LEAD, and not heard the radio's answer yet
@@ -99,16 +94,16 @@ class VirtualPort:
         self._rssi_dbm = 0
         self._is_scanning = False
         self._scanned: "list[tuple[bytes, int, int, bool]]" = []
-        self._pins, self._pins_poll = _connected("TWINTAP_PINS_PORT")
+        self._pins, self._pins_poll = host.connected("TWINTAP_PINS_PORT")
         self._stdin_poll = select.poll()
-        self._stdin_poll.register(_STDIN, select.POLLIN)
+        self._stdin_poll.register(host.STDIN, select.POLLIN)
         self._is_down = False
         self._button = Button(self)
         self._charging = False
         self._battery_mv = 0
         self._edge_ticks = -1
         self._is_sharp = False
-        self._on_edge = _nothing
+        self._on_edge = host.nothing
         self.tasks: "list[asyncio.Task[None]]" = []
 
     def hardware_id(self) -> bytes:
@@ -130,17 +125,17 @@ class VirtualPort:
     # --- time -----------------------------------------------------------------------------------------------
 
     def ticks_us(self) -> int:
-        elapsed_us = host_us() - self._boot_us
+        elapsed_us = host.host_us() - self._boot_us
         return (self._offset_us + elapsed_us + elapsed_us * self._ppm_milli // 1_000_000_000) & _TICKS_MASK
 
     def ticks_ms(self) -> int:
-        return host_us() // 1000 & _TICKS_MASK
+        return host.host_us() // 1000 & _TICKS_MASK
 
     def spin_until(self, ticks: int) -> int:
         now_ticks = self.ticks_us()
         ahead_us = ticks_diff(ticks, now_ticks)
         if ahead_us > _COARSE_US:
-            sleep_us(ahead_us - _COARSE_US)
+            host.sleep_us(ahead_us - _COARSE_US)
         while ticks_diff(ticks, now_ticks) > 0:
             now_ticks = self.ticks_us()
         return now_ticks
@@ -176,7 +171,7 @@ class VirtualPort:
         # Few locals and few arguments a call: MicroPython takes a larger frame from the heap.
         record = self._level_record
         struct.pack_into("<H", record, 2, level_bp)
-        struct.pack_into("<Q", record, 8, host_us())
+        struct.pack_into("<Q", record, 8, host.host_us())
         self._line.write(record)
 
     def motor_fault(self) -> str:
@@ -200,7 +195,7 @@ class VirtualPort:
             self._line.write(self._feed_record)
 
     def _tell(self, kind: int, a: int, b: int, c: int) -> None:
-        self._line.write(struct.pack("<BBHIQ", kind, a, b, c, host_us()))
+        self._line.write(struct.pack("<BBHIQ", kind, a, b, c, host.host_us()))
 
     def button_down(self) -> bool:
         return self._is_down
@@ -217,9 +212,9 @@ class VirtualPort:
     async def _senses(self) -> None:
         """The pins' interrupts."""
         while True:
-            await _until_readable(self._pins)
-            while is_readable(self._pins_poll):
-                record = _receive(self._pins, 8)
+            await host.until_readable(self._pins)
+            while host.is_readable(self._pins_poll):
+                record = host.receive(self._pins, 8)
                 if len(record) == 8:
                     self._sense(*struct.unpack("<BBHI", record))
 
@@ -306,17 +301,17 @@ class VirtualPort:
         self._control(_LEAD + address[:4])
 
     def _control(self, payload: bytes) -> None:
-        _send(self._radio, _ITSELF + payload)
+        host.send(self._radio, _ITSELF + payload)
 
     def send(self, buf, length: int, address: bytes) -> None:
         out = self._out
         out[0:6] = address
         out[6 : 6 + length] = memoryview(buf)[:length]
-        _send(self._radio, memoryview(out)[: 6 + length])
+        host.send(self._radio, memoryview(out)[: 6 + length])
 
     def recv_into(self, buf: bytearray) -> int:
-        while is_readable(self._radio_poll):
-            datagram = _receive(self._radio, _AIR_MAX)
+        while host.is_readable(self._radio_poll):
+            datagram = host.receive(self._radio, _AIR_MAX)
             length = len(datagram) - 6
             if length < 0:
                 continue
@@ -364,8 +359,8 @@ class VirtualPort:
     def readable(self):
         if self._tick_ms > 1:
             # The chip's event loop wakes with the operating system's tick.
-            return _sleep_ms(self._tick_ms - host_us() // 1000 % self._tick_ms)
-        return _until_readable(self._radio)
+            return host.sleep_ms(self._tick_ms - host.host_us() // 1000 % self._tick_ms)
+        return host.until_readable(self._radio)
 
     # --- the rest -------------------------------------------------------------------------------------------
 
@@ -380,16 +375,16 @@ class VirtualPort:
             return b""
 
     def store(self, data: bytes) -> None:
-        sleep_us(_FLASH_STALL_MS * 1000)
+        host.sleep_us(_FLASH_STALL_MS * 1000)
         with open(_SETTINGS + ".new", "wb") as file:
             file.write(data)
         os.rename(_SETTINGS + ".new", _SETTINGS)
 
     def console_ready(self):
-        return _until_readable(_STDIN)
+        return host.until_readable(host.STDIN)
 
     def console_read(self, most: int) -> bytes:
-        data = _read_stdin(self._stdin_poll, most)
+        data = host.read_stdin(self._stdin_poll, most)
         if not data:
             # The launcher is gone, and with it the board's power.
             sys.exit(0)
@@ -397,7 +392,7 @@ class VirtualPort:
 
     def console_write(self, text: str) -> None:
         sys.stdout.write(text)
-        _flush_stdout()
+        host.flush_stdout()
 
     def flash_free(self) -> int:
         return -1  # as much as the host's disk has
@@ -406,137 +401,23 @@ class VirtualPort:
         return _CAUSES.get(os.getenv("TWINTAP_RESET_CAUSE"), frames.BOOT_UNKNOWN)
 
     def crashes(self) -> int:
-        return _env("TWINTAP_CRASHES") if os.getenv("TWINTAP_CRASHES") else 0
+        return host.env("TWINTAP_CRASHES") if os.getenv("TWINTAP_CRASHES") else 0
 
     def deep_sleep(self) -> None:
         # The launcher is the board's power: it starts the VM anew when the button is pressed.
         sys.exit(_SLEPT)
 
     def heap_free(self) -> int:
-        return _heap_free()
+        return host.heap_free()
 
     def mark_healthy(self) -> None:
         return
 
     def sleep_ms(self, ms: int):
-        return _sleep_ms(ms)
+        return host.sleep_ms(ms)
 
     def create_task(self, coroutine) -> "asyncio.Task[None]":
         return asyncio.create_task(coroutine)
 
     def run(self, coroutine) -> None:
         asyncio.run(coroutine)
-
-
-class PortLost(TwintapError):
-    """The board around this VM is gone."""
-
-
-def _nothing(*_arguments) -> None:
-    return
-
-
-def _text(name: str) -> str:
-    value = os.getenv(name)
-    if value is None:
-        raise PortLost("%s is not set: the virtual board is started by its launcher" % name)
-    return value
-
-
-def _env(name: str) -> int:
-    return int(_text(name))
-
-
-def _connected(name: str):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.connect(socket.getaddrinfo("127.0.0.1", _env(name))[0][-1])
-    sock.setblocking(False)
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return sock, poll
-
-
-def _send(sock, data) -> None:
-    try:
-        sock.send(data)
-    except OSError:
-        return  # a full buffer, or the radio is being restarted: the datagram is gone, as on any air
-
-
-def _receive(sock, most: int) -> bytes:
-    try:
-        return sock.recv(most)
-    except OSError:
-        return b""
-
-
-if IS_MICROPYTHON:
-    import gc
-
-    _UNBUFFERED = {}
-    _STDIN = sys.stdin
-    host_us = time.ticks_us  # CLOCK_MONOTONIC in µs; wide enough not to wrap on a 64-bit host
-    sleep_us = time.sleep_us
-
-    def is_readable(poll) -> bool:
-        """Whether a socket has something, without the cost of an exception."""
-        for _ in poll.ipoll(0):
-            return True
-        return False
-
-    def _until_readable(stream):
-        yield asyncio.core._io_queue.queue_read(stream)
-
-    def _read_stdin(poll, most: int) -> bytes:
-        data = bytearray()
-        while len(data) < most and is_readable(poll):
-            byte = sys.stdin.buffer.read(1)
-            if not byte:
-                break
-            data += byte
-        return bytes(data)
-
-    def _flush_stdout() -> None:
-        return
-
-    _sleep_ms = asyncio.sleep_ms  # allocates nothing, where a coroutine around it would
-
-    def _heap_free() -> int:
-        return gc.mem_free()
-
-else:
-    _UNBUFFERED = {"buffering": 0}
-    _STDIN = sys.stdin.fileno() if sys.stdin is not None else 0
-
-    def host_us() -> int:
-        """CLOCK_MONOTONIC in µs."""
-        return time.monotonic_ns() // 1000
-
-    def sleep_us(us: int) -> None:
-        """Blocks for `us`."""
-        time.sleep(us / 1_000_000)
-
-    def is_readable(poll) -> bool:
-        """Whether a socket has something."""
-        return bool(poll.poll(0))
-
-    async def _until_readable(stream) -> None:
-        loop = asyncio.get_running_loop()
-        seen = loop.create_future()
-        loop.add_reader(stream, lambda: seen.done() or seen.set_result(None))
-        try:
-            await seen
-        finally:
-            loop.remove_reader(stream)
-
-    def _read_stdin(poll, most: int) -> bytes:
-        return os.read(_STDIN, most)
-
-    def _flush_stdout() -> None:
-        sys.stdout.flush()
-
-    def _sleep_ms(ms: int):
-        return asyncio.sleep(ms / 1000)
-
-    def _heap_free() -> int:
-        return -1

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from twintap_board.sources import protocol_dir
+
 from .board import Board
-from .pulser_parts import Settings, console
+from .pulser_parts import Settings, console, ports
 
 METHODS = (
     "info", "wifi", "wifi_forget", "scan", "pair", "identify", "trim", "selftest", "unpair", "reset",
@@ -368,6 +370,30 @@ def test_half_a_setting_is_none(bad: dict[str, Any]) -> None:
     damaged = Settings(port, 80)
     assert damaged.is_damaged
     assert (damaged.is_paired, damaged.networks, damaged.trim_bp) == (False, [], 10_000)
+
+
+def spec_table(heading: str, head: str) -> list[str]:
+    """The first cells of SPEC.md's table under `heading` whose head begins with `head`, without ticks."""
+    text = (protocol_dir() / "SPEC.md").read_text().split(f"{heading}\n", 1)[1]
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith(f"| {head} |"):
+            break
+    next(lines)
+    out: list[str] = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        out.append(line.split("|")[1].strip().strip("`"))
+    return out
+
+
+def test_the_specification_has_these_methods_and_these_words_for_a_network() -> None:
+    assert sorted(spec_table("## 15. The serial console", "method")) == sorted(METHODS)
+    assert spec_table("### 21.1 What `network` says", "network") == list(ports.NETWORK_STATES)
+    app = make_app()
+    error = ask(app, "no such")["error"]
+    assert all(method in error["message"] for method in METHODS)
 
 
 def test_a_notification_gets_no_answer() -> None:
