@@ -177,7 +177,7 @@ def test_a_pulser_is_renamed_moved_and_trimmed_by_touch(browser_page: Pages, dae
     daemon.admin.post("/rooms/one/swap")
 
 
-def test_a_spare_takes_a_lost_one_s_place_and_is_unpaired_when_asked_twice(
+def test_a_pulser_is_told_of_a_network_replaced_by_a_spare_and_unpaired_when_asked_twice(
     browser_page: Pages, daemon: House, spares: dict[str, rig.Board]
 ) -> None:
     spare = spares["plain"]
@@ -188,6 +188,19 @@ def test_a_spare_takes_a_lost_one_s_place_and_is_unpaired_when_asked_twice(
         )
     place = next(one for one in daemon.admin.get("/pulsers")["pulsers"] if one["id"] == lost)
     page = admin(browser_page, daemon, f"#/pulser/{lost}")
+
+    # One more network for it, over its sealed link, and none of that again.
+    networks = page.get_by_role("region", name="Networks")
+    expect(networks).to_contain_text("It keeps 1 network.")
+    networks.get_by_label("The network’s name").fill("the other house")
+    networks.get_by_label("Wi-Fi password", exact=True).fill(PASSWORD)
+    networks.get_by_role("button", name="Keep this network").tap()
+    expect(networks).to_contain_text("It keeps 2 networks.")
+    expect(networks.get_by_label("Wi-Fi password", exact=True)).to_have_value("")
+    networks.get_by_label("The name of the network to forget").fill("the other house")
+    networks.get_by_role("button", name="Forget this network").tap()
+    expect(networks).to_contain_text("It keeps 1 network.")
+
     page.get_by_role("link", name="Replace it by a spare").tap()
     expect(page.get_by_text(f"takes the place of {place['name']}: {place['room']}")).to_be_visible()
     choose_port(page, spare)
@@ -271,7 +284,6 @@ def test_pulsers_that_rest_are_woken_by_a_touch_and_sleep_is_said(
         list(both.map(pair, rig.SIDES))
         page = admin(browser_page, daemon, "#/work/four")
         work = page.locator("main.work")
-        expect(work).to_have_attribute("data-mode", "idle")
         expect(work).to_have_attribute("data-mode", "resting")
         expect(page.get_by_test_id("word")).to_have_text("Touch to wake the pulsers")
         page.get_by_test_id("surface").tap()

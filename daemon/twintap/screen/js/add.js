@@ -47,6 +47,8 @@ export function mount(root, app, { into = "", side = "", replace = "" }) {
   function tellAbout() {
     if (!isReplacing) return say(about, t("add.words"));
     const { replace: old } = state;
+    ground.hidden = !old;
+    if (!old && app.live.rooms()) return say(about, t("pulser.unknown"));
     return say(about, old ? t("add.words_replace", { name: old.name, room: old.room, hand: t(`pulsers.hand.${old.side}`) }) : t("pulsers.asking"));
   }
 

@@ -5,8 +5,10 @@ import { isPrivate, passwordFault, passwordField, plainNote, ssidFault, ssidFiel
 import { signal } from "./pulserwords.js";
 import { t } from "./text.js";
 
-const KEEP = "keep"; // not the name of any network: those are said as {ssid}
+// Not the names of networks: those stand behind SEEN.
+const KEEP = "keep";
 const TYPED = "typed";
+const SEEN = "seen:";
 
 export function networkStage(state, { next }) {
   const { found } = state;
@@ -22,7 +24,7 @@ export function networkStage(state, { next }) {
 
   const options = [
     isThere ? { value: KEEP, label: t(kept.length ? "add.network.keep" : "add.network.none_needed"), hint: kept.join(", ") } : null,
-    ...(mayType ? seen.map((one) => ({ value: one, label: one.ssid, hint: hintOf(one, kept) })) : []),
+    ...(mayType ? seen.map((one) => ({ value: SEEN + one.ssid, label: one.ssid, hint: hintOf(one, kept) })) : []),
     mayType ? { value: TYPED, label: t("add.network.other"), hint: t("add.network.other_hint") } : null,
   ].filter(Boolean);
   const chosen = choice(t("add.network.legend"), options, first(), changed);
@@ -32,16 +34,19 @@ export function networkStage(state, { next }) {
   function first() {
     const { wifi } = state;
     if (wifi) {
-      const again = seen.find((one) => one.ssid === wifi.ssid);
-      if (!again) ssid.control.value = wifi.ssid;
-      return again ?? TYPED;
+      if (seen.some((one) => one.ssid === wifi.ssid)) return SEEN + wifi.ssid;
+      ssid.control.value = wifi.ssid;
+      return TYPED;
     }
-    return isThere ? KEEP : (seen[0] ?? TYPED);
+    if (isThere) return KEEP;
+    return seen.length ? SEEN + seen[0].ssid : TYPED;
   }
+
+  const chosenOne = () => seen.find((one) => SEEN + one.ssid === chosen.value) ?? null;
 
   function changed() {
     const { value } = chosen;
-    const isOpen = typeof value === "object" && value !== null && !value.secure;
+    const isOpen = chosenOne()?.secure === false;
     ssid.box.hidden = value !== TYPED;
     password.box.hidden = value === KEEP || isOpen || value === null;
     say(hint, value === TYPED ? t("network.password_open") : isOpen ? t("add.network.open") : "");
@@ -60,8 +65,8 @@ export function networkStage(state, { next }) {
     }
     if (value === KEEP) state.wifi = null;
     else {
-      const name = value === TYPED ? ssid.control.value : value.ssid;
-      const isOpen = value === TYPED || !value.secure;
+      const name = chosenOne()?.ssid ?? ssid.control.value;
+      const isOpen = !chosenOne()?.secure;
       const nameFault = ssidFault(name);
       const wordFault = password.box.hidden ? "" : passwordFault(password.value, isOpen);
       ssid.say(nameFault);

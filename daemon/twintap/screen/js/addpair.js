@@ -9,6 +9,7 @@ const LOOK_MS = 400;
 const MARKS = { waiting: "○", doing: "…", done: "✓", failed: "✕" };
 // Where a failed step is mended; and what would only fail again as it is.
 const MENDS = { port: "port", pulser: "port", networks: "network", join: "network", daemon: "place" };
+const FIELDS = { name: "place", room: "place", side: "place", ssid: "network", password: "network", port: "port" };
 const CHOICES = new Set(["password", "not_found", "case", "no_network", "turned_away", "taken"]);
 
 export function pairStage(state, { go, head }) {
@@ -36,7 +37,7 @@ export function pairStage(state, { go, head }) {
       show(await api.post("/pairings", body));
     } catch (refusal) {
       if (refusal.name !== "Refusal") throw refusal;
-      failed({ step: null, code: refusal.code, words: refusal.words });
+      failed({ step: null, field: refusal.field, code: refusal.code, words: refusal.words });
     }
   }
 
@@ -78,17 +79,18 @@ export function pairStage(state, { go, head }) {
     if (now) say(spoken, `${t(`add.step.${now.name}`)}: ${t(`add.state.${now.state}`)}`);
   }
 
-  function failed({ step, code, words }) {
+  function failed({ step, field = null, code, words }) {
     const ours = `add.fault.${code}`;
     const own = has(ours) ? t(ours, { ssid: state.wifi?.ssid ?? "", port: state.port.port }) : "";
-    const stage = MENDS[step] === "place" && state.replace ? null : (MENDS[step] ?? null);
+    const found = MENDS[step] ?? FIELDS[field] ?? null;
+    const stage = found === "place" && state.replace ? null : found; // a spare's place is not chosen
     fill(fault,
       el("h3", {}, step ? t("add.pair.failed_at", { step: t(`add.step.${step}`) }) : t("add.pair.failed")),
       el("p", {}, own || words),
       own && words ? el("details", {}, el("summary", {}, t("add.pair.more")), el("p", {}, words)) : null,
       ["version", "safe_mode"].includes(code) ? el("code", { class: "command" }, `twintap flash ${state.port.port}`) : null);
     fault.hidden = false;
-    const isChoice = stage && CHOICES.has(code);
+    const isChoice = stage && (CHOICES.has(code) || field !== null);
     const again = button(t("add.pair.again"), begin, { tone: isChoice ? "" : "main" });
     const mend = stage ? button(t(`add.pair.mend.${stage}`), () => go(stage), { tone: isChoice ? "main" : "" }) : null;
     fill(end, isChoice ? [mend, again] : [again, mend]);

@@ -1,7 +1,7 @@
 /** The first stage: the cable is in, and this is the port. */
 import { api } from "./api.js";
 import { el, fill, mark, say } from "./dom.js";
-import { attempt, button, choice, outcome } from "./forms.js";
+import { attempt, button, choice, form, outcome } from "./forms.js";
 import { t } from "./text.js";
 
 const LOOK_MS = 2000;
@@ -12,7 +12,7 @@ export function portStage(state, { next }) {
   const told = el("p", { class: "known", role: "status" }, t("add.port.looking"));
   const held = el("div");
   const failed = el("div", { class: "fault", role: "alert", hidden: true });
-  const send = button(t("add.port.next"), ask, { tone: "main" });
+  const send = button(t("add.port.next"), null, { tone: "main", type: "submit" });
   let ports = [];
   let chosen = state.port?.port ?? null;
   let key = null;
@@ -26,6 +26,7 @@ export function portStage(state, { next }) {
     } catch (refusal) {
       if (refusal.name !== "Refusal") throw refusal;
       said.say(refusal.words, true);
+      key = null; // what comes after it is news
     }
     if (isLeft) return;
     if (answer) show(answer);
@@ -90,7 +91,7 @@ export function portStage(state, { next }) {
 
   look();
   return {
-    box: el("div", {}, picture(), el("p", {}, t("add.port.words")), told, held, said.box, failed, el("div", { class: "row" }, send)),
+    box: el("div", {}, picture(), el("p", {}, t("add.port.words")), told, form(ask, held, said.box, failed, el("div", { class: "row" }, send))),
     leave() {
       isLeft = true;
       clearTimeout(timer);

@@ -20,7 +20,7 @@ export function mount(root, app) {
       el("div", { class: "settings-columns" },
         devicePanel(),
         app.commands ? [promptsPanel(), presetsPanel()] : null,
-        pulsersPanel(),
+        app.me?.role === "logger" ? null : pulsersPanel(),
         isAdmin ? doctorPanel() : null,
         isAdmin ? tokensPanel() : null,
         daemonPanel(app, isAdmin),
