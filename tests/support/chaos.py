@@ -12,7 +12,7 @@ import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -300,7 +300,7 @@ def _persist(board: Board, do: str, **arguments: object) -> None:
 
 
 @contextlib.contextmanager
-def _undone(board: Board, do: str, on: Json, off: Json) -> Iterator[None]:
+def _undone(board: Board, do: str, on: Json, off: Json) -> Generator[None]:
     _persist(board, do, **on)
     try:
         yield

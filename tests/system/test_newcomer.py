@@ -3,8 +3,8 @@
 The commands are read from the README's "Real pulsers" and run one after the other, each in a process of its
 own. Only what cannot be the same is put in its place: the ports, the network's name, the daemon's interface
 (loopback), its port (any) and the rate (that nobody waits for half a minute). The real esptool writes to
-`esp32-mock-bootloader`, the real mpremote puts the files on a real MicroPython VM, pairing goes over that VM's
-console, and the motor lines say what came of it.
+`esp32-mock-bootloader`, the real mpremote puts the files on a real MicroPython VM, pairing goes over that
+VM's console, and the motor lines say what came of it.
 """
 
 import os
@@ -127,7 +127,9 @@ def test_the_readmes_commands_make_a_pair_that_taps_of_two_blank_chips(newcomer:
     room = start[2]
 
     with ThreadPoolExecutor(2) as two:
-        for side, said in zip(SIDES, two.map(lambda side: newcomer.runs(flash, side), SIDES), strict=True):
+        flashing = {side: two.submit(newcomer.runs, flash, side) for side in SIDES}
+        for side, ran in flashing.items():
+            said = ran.result()
             stages = list(dict.fromkeys(re.findall(r"^(\w+): ", said, flags=re.MULTILINE)))
             assert stages[:6] == ["look", "image", "check", "files", "start", "info"], said
             assert "ESP32-C3" in said
