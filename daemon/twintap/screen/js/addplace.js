@@ -16,7 +16,11 @@ export function placeStage(state, { next }) {
     room: state.room,
     side: state.side,
     own: { id: state.found.id },
-    taken: (other) => ({ text: t("place.taken_add", { name: other.name }), isFree: false }),
+    taken: (other) => ({
+      text: t("place.taken_add", { name: other.name }),
+      isFree: false,
+      way: { href: `#/replace/${other.id}`, text: t("place.replace", { name: other.name }) },
+    }),
   });
   const name = el("input", { type: "text", maxlength: 40, autocomplete: "off", value: state.name });
   const named = field(t("pulser.name.label"), name, { hint: t("add.place.name_hint") });

@@ -1,6 +1,6 @@
 /** Where a pulser belongs: the room, an existing one or a new one with its colour, and the client's side. */
 import { api } from "./api.js";
-import { el, mark, say } from "./dom.js";
+import { el, fill, mark, say } from "./dom.js";
 import { figure, seat, sidesAsSeen } from "./figure.js";
 import { choice, colours, COLOURS, field, paint } from "./forms.js";
 import { t } from "./text.js";
@@ -10,7 +10,7 @@ const NEW = ""; // no room has this name
 /**
  * The choice of a place. `rooms`: the views of all rooms; `room`, `side`: chosen before (null: none).
  * `own`: the pulser that is to go there, if it has a place already. `taken(other, room)`: what it means that
- * another pulser is there, as {text, isFree}.
+ * another pulser is there, as {text, isFree, way}; `way`: {href, text} of what can be done about it.
  * Gives {box, room, side, ready(): makes the room if it is new, and says what is missing}.
  */
 export function placeChoice({ rooms, room = null, side = null, own = null, taken }) {
@@ -41,8 +41,9 @@ export function placeChoice({ rooms, room = null, side = null, own = null, taken
 
   function changed() {
     fresh.hidden = roomed.value !== NEW;
-    say(note, meant().text);
-    note.hidden = !note.textContent;
+    const { text, way } = meant();
+    fill(note, text, way ? [" ", el("a", { href: way.href }, way.text)] : null);
+    note.hidden = !text;
     miss("");
     const view = rooms.find((one) => one.name === roomed.value);
     sided.tell((one) => {
