@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from . import facts, outputs
+from . import catalogue, facts, outputs
 from .places import OUT
 
 # In the order of building: later ones may read what earlier ones made. Each has `check() -> list[str]`
 # (breaches) and, if it makes something, `build(out: Path) -> list[Path]`.
-MODULES = ("facts",)
+MODULES = ("facts", "catalogue", "netlist", "rules")
 
 
 def _modules(only: Sequence[str]) -> list[tuple[str, ModuleType]]:
@@ -36,11 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="twintap_hardware", description="Build and check hardware/out.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if out/ is not as built")
     parser.add_argument("--only", action="append", default=[], choices=MODULES, help="just this module")
-    parser.add_argument("--unverified", action="store_true", help="list the facts that nobody has read")
+    parser.add_argument("--unverified", action="store_true", help="list what nobody has read in a source")
     options = parser.parse_args(arguments)
     if options.unverified:
         for each in facts.unverified():
             print(f"{each.name} = {each.value} {each.unit}: {each.source}")
+        for kind in catalogue.unverified():
+            print(f"ordering number {kind.maker} {kind.number} ({kind.name}): as remembered")
         return 0
 
     breaches: list[str] = []
@@ -52,8 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if hasattr(module, "build"):
                 made: list[Path] = module.build(built)
                 print(f"{name}: {len(made)} output{'' if len(made) == 1 else 's'}")
-        for name, module in modules:
-            breaches += [f"{name}: {breach}" for breach in module.check()]
         found = outputs.differences(built, OUT)
         if options.only:
             found = [each for each in found if (built / each.path).exists()]
@@ -61,13 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"hardware/out/{each.path} {each.how}")
         if not options.check:
             _lay_out(built, found)
+    # After laying out: the checks read what is in out/, as the tests do.
+    for name, module in modules:
+        breaches += [f"{name}: {breach}" for breach in module.check()]
 
     for breach in breaches:
         print(f"BREACH {breach}")
-    unread = len(facts.unverified())
     print(
-        f"{len(breaches)} breaches; {len(found)} outputs not as they were; {unread} of {len(facts.facts())} "
-        "facts unverified (--unverified lists them)"
+        f"{len(breaches)} breaches; {len(found)} outputs not as they were; unverified: "
+        f"{len(facts.unverified())} of {len(facts.facts())} numbers, "
+        f"{len(catalogue.unverified())} of {len(catalogue.kinds())} ordering numbers "
+        "(--unverified lists them)"
     )
     return 1 if breaches or (options.check and found) else 0
 
@@ -76,11 +80,9 @@ def _lay_out(built: Path, found: Sequence[outputs.Difference]) -> None:
     """Bring out/ to what was built; what is the same keeps its bytes."""
     for each in found:
         target = OUT / each.path
-        if (built / each.path).exists():
+        if (built / each.path).exists():  # what is no longer built is named, and taken away by hand
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(built / each.path, target)
-        else:
-            target.unlink()
 
 
 if __name__ == "__main__":

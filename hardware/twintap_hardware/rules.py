@@ -1,0 +1,237 @@
+"""What must hold of a netlist and its board file, beyond what SKiDL's rules check knows.
+
+Pure: runs on out/*/netlist.json, on firmware/boards/*.json and on facts.toml, and so in `make test`.
+"""
+# SPDX-License-Identifier: CERN-OHL-P-2.0
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import boards, netlist
+from .facts import number, pins
+from .netlist import Netlist
+from .places import BOARDS
+
+_UNITS = {"Ω": 1.0, "kΩ": 1e3, "MΩ": 1e6}
+# The chip's group in facts.toml, and the one of the board's pads.
+CHIPS = {"esp32c3": "chip_c3", "esp32c6": "chip_c6", "esp32": "chip_esp32"}
+PADS = {"esp32c3": "xiao_c3.pads", "esp32c6": "xiao_c6.pads"}
+# The only pins, but for the XIAO's, that may be left open.
+OPEN = frozenset({"LED1.DOUT"})
+CONTROLLER = "U1"
+
+
+def ohms(value: str) -> float:
+    """A resistor's value as printed (`220 kΩ`) in ohms. Raises ValueError if it is none."""
+    found = re.fullmatch(r"([\d.]+) ([kM]?Ω)", value)
+    if not found:
+        raise ValueError(f"{value!r} is no resistance")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def pin_breaches(board: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the pins that a board file gives its roles; empty if nothing is.
+
+    Strapping pins stay free, an input-only pin drives nothing, the flash's, USB's and console's pins are
+    left alone, the battery is read by ADC1 (ADC2 is the radio's), the button can wake the chip, and no
+    motor's gate sits where the chip pulls up before any code runs.
+    """
+    group = CHIPS[board["chip"]]
+    found: list[str] = []
+
+    def breach(role: boards.Role, why: str) -> None:
+        found.append(f"{board['board_id']}: GPIO{role.gpio} ({role.name}) {why}")
+
+    used: dict[int, str] = {}
+    for role in boards.roles(board).values():
+        if role.gpio in used:
+            breach(role, f"is {used[role.gpio]}'s too")
+        used[role.gpio] = role.name
+        for fact, why in (
+            ("strapping", "is a strapping pin"),
+            ("flash_usb", "is the flash's or USB's"),
+            ("console", "is the serial console's"),
+        ):
+            if role.gpio in pins(f"{group}.{fact}"):
+                breach(role, why)
+        if role.direction == "OUTPUT" and role.gpio in pins(f"{group}.input_only"):
+            breach(role, "can only be read")
+        if role.name == "battery" and role.gpio not in pins(f"{group}.adc1"):
+            breach(role, "is not on ADC1")
+        if role.name == "button" and role.gpio not in pins(f"{group}.wakes"):
+            breach(role, "cannot wake the chip")
+        if role.name == "motor" and role.gpio in pins(f"{group}.pulled_up_at_reset"):
+            breach(role, "is pulled up before any code runs: the motor would start by itself")
+        if board["chip"] in PADS:
+            from_maker = netlist_pads(board["chip"])
+            if from_maker.get(role.pad) != role.gpio:
+                breach(role, f"is not at {role.pad}: the maker has GPIO{from_maker.get(role.pad)} there")
+    return found
+
+
+def netlist_pads(chip: str) -> dict[str, int]:
+    """Pad to GPIO of the XIAO with that chip, as its maker has it: D0 to D10."""
+    from .facts import fact
+
+    value = fact(PADS[chip]).value
+    assert isinstance(value, tuple)
+    return {f"D{index}": gpio for index, gpio in enumerate(value)}
+
+
+def crossing_breaches(drawn: Netlist, board: Mapping[str, Any]) -> list[str]:
+    """Where the netlist's pins are not the board file's."""
+    found: list[str] = []
+    wanted = boards.roles(board)
+    for role in wanted.values():
+        gpio, pad, net = drawn.gpio.get(role.name, (-1, "", ""))
+        if (gpio, pad) != (role.gpio, role.pad):
+            found.append(
+                f"{drawn.board}: {role.name} is drawn at {pad} (GPIO{gpio}), the board file says {role.pad}"
+            )
+        elif drawn.net(f"{CONTROLLER}.{pad}") != net:
+            found.append(
+                f"{drawn.board}: {CONTROLLER}.{pad} is on {drawn.net(f'{CONTROLLER}.{pad}')}, not on {net}"
+            )
+    used = {role.pad for role in wanted.values()}
+    found += [
+        f"{drawn.board}: {CONTROLLER}.{pad} is wired, and the board file gives it no role"
+        for pad, pin in drawn.parts[CONTROLLER].pins.items()
+        if pad.startswith("D") and pad not in used and pin.net is not None
+    ]
+    if found_extra := set(drawn.gpio) - set(wanted):
+        found.append(f"{drawn.board}: {', '.join(sorted(found_extra))}: no such role in the board file")
+    return found
+
+
+def circuit_breaches(drawn: Netlist, board: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the circuit itself: guards that are not there, levels outside what parts bear."""
+    found: list[str] = []
+    for name, connected in drawn.nets().items():
+        if len(connected) < 2:
+            found.append(f"net {name} has one pin: {', '.join(connected)}")
+    for part in drawn.parts.values():
+        found += [
+            f"{part.designator}.{pin.name} is open"
+            for pin in part.pins.values()
+            if pin.net is None
+            and part.designator != CONTROLLER
+            and f"{part.designator}.{pin.name}" not in OPEN
+        ]
+    for says, holds in _RULES:
+        try:
+            kept = holds(drawn, board)
+        except (KeyError, ValueError) as missing:
+            found.append(f"{says}: cannot be checked, {missing!s} is missing")
+            continue
+        if not kept:
+            found.append(says)
+    return [f"{drawn.board}: {each}" for each in found]
+
+
+def _between(drawn: Netlist, kind: str, one: str, other: str) -> bool:
+    return any(
+        part.kind == kind and {pin.net for pin in part.pins.values()} == {one, other}
+        for part in drawn.parts.values()
+    )
+
+
+def _value(drawn: Netlist, kind: str) -> float:
+    values = {ohms(part.value) for part in drawn.parts.values() if part.kind == kind}
+    if len(values) != 1:
+        raise KeyError(kind)
+    return values.pop()
+
+
+def _charge_level(drawn: Netlist, usb_mv: float) -> float:
+    upper, lower = _value(drawn, "charge-upper"), _value(drawn, "charge-lower")
+    return usb_mv * lower / (upper + lower)
+
+
+_RULES: tuple[tuple[str, Callable[[Netlist, Mapping[str, Any]], bool]], ...] = (
+    (
+        "the motor's gate has its pull-down to ground, at the gate itself",
+        lambda drawn, board: _between(drawn, "gate-pull-down", "GATE", "GND") and drawn.net("Q1.G") == "GATE",
+    ),
+    (
+        "a resistor lies between the chip and the gate",
+        lambda drawn, board: _between(drawn, "gate-series", "MOTOR_PWM", "GATE"),
+    ),
+    (
+        "the gate's resistor keeps the pin's current inside what it bears",
+        lambda drawn, board: (
+            number("chip.supply_mv") / _value(drawn, "gate-series") < number("chip.pin_current_max_ma")
+        ),
+    ),
+    (
+        "the diode carries the motor's current on: anode at the drain, cathode at the motor's supply",
+        lambda drawn, board: (
+            drawn.net("D1.A") == drawn.net("Q1.D") == drawn.net("M1.-")
+            and drawn.net("D1.K") == drawn.net("M1.+") == "VBAT"
+        ),
+    ),
+    (
+        "the MOSFET is on with the least that the pin gives",
+        lambda drawn, board: number("chip.pin_high_mv") >= number("mosfet.gate_guaranteed_mv"),
+    ),
+    (
+        "the motor at the board's cap, on a full cell, stays inside what it bears",
+        lambda drawn, board: (
+            number("cell.full_mv") * board["absolute_cap_pct"] / 100 <= number("motor.max_mv")
+        ),
+    ),
+    (
+        "the divider's ratio is the board file's scale_pct",
+        lambda drawn, board: board["battery"]["scale_pct"] == 200 and bool(_value(drawn, "divider")),
+    ),
+    (
+        "a full cell stays inside what the ADC reads",
+        lambda drawn, board: (
+            number("cell.full_mv") * 100 / board["battery"]["scale_pct"] < number("chip.adc_top_mv")
+        ),
+    ),
+    (
+        "USB's least is a high level at the charge sign, its most is not above what the pin bears",
+        lambda drawn, board: (
+            _charge_level(drawn, number("usb.min_mv")) > number("chip.input_high_mv")
+            and _charge_level(drawn, number("usb.max_mv")) <= number("chip.input_max_mv")
+        ),
+    ),
+    (
+        "the button closes to ground and is held open by a resistor to 3V3",
+        lambda drawn, board: (
+            _between(drawn, "button", "BUTTON", "GND")
+            and _between(drawn, "pull-up", "BUTTON", "3V3")
+            and board["button"]["pressed"] == 0
+        ),
+    ),
+    (
+        "between the cell and its switch there is its lead and its fuse, and nothing else",
+        lambda drawn, board: (
+            drawn.nets()["CELL"] == frozenset({"BT1.+", "J1.+", "F1.1"})
+            and drawn.nets()["FUSED"] == frozenset({"F1.2", "SW1.1"})
+        ),
+    ),
+    (
+        "the light has a full cell inside its supply's limits",
+        lambda drawn, board: (
+            number("light.supply_min_mv") <= number("cell.full_mv") <= number("light.supply_max_mv")
+            and drawn.net("LED1.VDD") == "VBAT"
+        ),
+    ),
+    (
+        "the chip's high level is one for the light, on a full cell",
+        lambda drawn, board: (
+            number("cell.full_mv") * number("light.input_high_pct") / 100 < number("chip.supply_mv")
+        ),
+    ),
+)
+
+
+def check() -> list[str]:
+    """All breaches of the committed netlists."""
+    found: list[str] = []
+    for name in BOARDS:
+        board, drawn = boards.load(name), netlist.committed(name)
+        found += pin_breaches(board) + crossing_breaches(drawn, board) + circuit_breaches(drawn, board)
+    return found
