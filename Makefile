@@ -56,8 +56,9 @@ format: $(DEV_READY)  ## put the style right where a tool can
 bench: $(DEV_READY)  ## the benchmarks: a table here, JSON in bench-results/
 	$(BIN)/python -m tests.bench $(ARGS)
 
-soak: $(DEV_READY)  ## 1,000 kills of the journal, then sets for SOAK_MINUTES (60), every trace checked
+soak: $(DEV_READY)  ## 1,000 kills of the journal, ten boards in chaos, SOAK_MINUTES (60) of sets, every trace checked
 	$(BIN)/python -m tests.journal.soak --kills 1000
+	$(BIN)/python -m tests.bench.chaos
 	$(BIN)/python -m tests.bench.soak --minutes $(SOAK_MINUTES) $(ARGS)
 
 mpy: $(RUN_READY)  ## compile the pulser's firmware into build/firmware

@@ -29,6 +29,7 @@ _STOOD_STILL_US = 15_000
 _LONGEST = (
     *("browser/test_hour", "browser/test_work", "browser/test_views", "browser/test_work_stop"),
     *("browser/test_light", "browser/test_ready", "browser/test_after"),
+    *("system/test_chaos", "system/test_newcomer", "system/test_secrets"),
     *("daemon/test_cli", "system/test_command_line", "firmware/test_pulser", "system/test_controllers"),
     *("system/test_sets", "system/test_dead_man", "daemon/test_api_watch", "board/test_power"),
     *("protocol/test_pacer", "firmware/test_mending", "system/test_hostile_air", "daemon/test_api_faults"),

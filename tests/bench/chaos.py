@@ -31,6 +31,10 @@ def main() -> int:
             wrong = chaos.ends_well(before)
             after = chaos.memory()
         told = ", ".join(f"{name} {count}" for name, count in sorted(chaos.done.items()))
+    steady = {member.name for member in chaos.members if member.is_steady}
+    for name, free in before.free.items():
+        kind = "never rebooted" if name in steady else "rebooted"
+        print(f"  {name}: {free} bytes free before, {after.free[name]} after ({kind})")
     least = min(after.free[name] - free for name, free in before.free.items())
     print(f"seed {seed}: {chaos.done.total()} faults ({told}); {len(wrong)} things wrong")
     more = after.daemon_bytes - before.daemon_bytes, after.daemon_files - before.daemon_files

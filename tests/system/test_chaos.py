@@ -23,5 +23,9 @@ def test_four_boards_that_reboot_move_and_lose_air_for_a_minute_are_at_last_who_
         chaos.rage(RAGE_S, EVERY_S)
         print(dict(chaos.done))
         assert chaos.ends_well(before) == []
+        # What is looked for would be seen: now there were sets, and a room whose hands change places.
+        assert len({line.partition(":")[0] for line in chaos.moved()}) == len(chaos.members)
+        daemon.done("swap", chaos.members[0].room)
+        assert len(chaos.confusions()) >= 2
         # (As many as a machine has turns for: a board that is being switched on again is let come up.)
         assert chaos.done.total() > RAGE_S / EVERY_S / 3
