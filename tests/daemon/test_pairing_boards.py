@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -186,6 +187,12 @@ def test_the_command_finds_the_port_shows_networks_pairs_and_replaces(daemon: Da
     assert WORD not in said
 
 
+def _at_this_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Tests that run in a shell's background are deaf to Ctrl-C, and what they start would be, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Terminal:
     """A person at a terminal: what the command shows, and what is typed."""
 
@@ -198,7 +205,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_at_this_terminal,
             env=os.environ | {"TWINTAP_URL": daemon.url, "TWINTAP_DATA": str(daemon.data)},
         )
         self.slave = slave

@@ -19,7 +19,7 @@ from twintap.service import here, pictures, quoting
 from twintap.service.plan import MARK, Plan, System, Wanted
 from twintap.service.windows import task_name
 
-NASTY = '/home/ann o\'neil/my "tap" $HOME %h `id` \\n;#é'
+NASTY = '/srv/home/ann o\'neil/my "tap" $HOME %h `id` \\n;#é'
 
 POSIX = Wanted(
     "linux",
@@ -28,9 +28,9 @@ POSIX = Wanted(
     host="0.0.0.0",
     port=8701,
     tls=True,
-    home="/home/ann",
-    config_home="/home/ann/.config",
-    data_home="/home/ann/.local/share",
+    home="/srv/home/ann",
+    config_home="/srv/home/ann/.config",
+    data_home="/srv/home/ann/.local/share",
     user="ann",
     uid=1000,
 )
@@ -173,10 +173,10 @@ def test_whatever_is_in_an_argument_stays_in_it(arguments: list[str]) -> None:
 
 def test_linux_has_a_unit_and_an_entry_that_start_this_python_over_this_folder() -> None:
     plan = here.plan_for(POSIX)
-    unit = content(plan, "/home/ann/.config/systemd/user/twintap.service").decode()
+    unit = content(plan, "/srv/home/ann/.config/systemd/user/twintap.service").decode()
     assert read_systemd(value(unit, "ExecStart")) == list(POSIX.serve)
     assert f"{NASTY}/data" in POSIX.serve
-    entry = content(plan, "/home/ann/.local/share/applications/twintap.desktop").decode()
+    entry = content(plan, "/srv/home/ann/.local/share/applications/twintap.desktop").decode()
     assert read_desktop(value(entry, "Exec")) == list(POSIX.open)
     (icon,) = [file.path for file in plan.files if file.path.endswith(".svg")]
     assert value(entry, "Icon") == icon
@@ -195,7 +195,7 @@ def test_what_the_daemon_prints_is_kept_by_no_log() -> None:
 def test_macos_has_an_agent_and_an_application() -> None:
     wanted = replace(POSIX, system="macos")
     plan = here.plan_for(wanted)
-    agent = plistlib.loads(content(plan, "/home/ann/Library/LaunchAgents/org.twintap.daemon.plist"))
+    agent = plistlib.loads(content(plan, "/srv/home/ann/Library/LaunchAgents/org.twintap.daemon.plist"))
     assert agent["ProgramArguments"] == list(wanted.serve)
     assert agent["RunAtLoad"] is True
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
