@@ -98,12 +98,6 @@ def breaches(drawing: Drawing, netlist: Netlist) -> list[str]:
                 if point not in drawing.dots:
                     found.append(f"something ends on a wire at {point} without a dot")
                 join(point, wire[0])
-    seen_at: dict[Point, str] = {}
-    for pin, at in drawing.pins.items():
-        if at in seen_at:
-            found.append(f"{pin} and {seen_at[at]} are drawn at one point")
-        seen_at[at] = pin
-
     by_name: dict[str, Point] = {}
     for name, at in drawing.names:
         if name in by_name:
