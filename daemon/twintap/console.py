@@ -13,6 +13,7 @@ import serial_asyncio
 from .errors import ConsoleError
 from .names import clean
 from .ports import opening_words
+from .unbroken import to_its_end
 
 BAUD = 115_200  # what stock firmware's console speaks
 _LINE_MAX = 8 * 1024  # the networks seen make two thousand bytes at most; a longer line is another program's
@@ -170,20 +171,25 @@ async def open_console(port: str) -> AsyncGenerator[Console]:
             await console.close()
     finally:
         # Cancelled or not, it is closed.
-        await asyncio.shield(asyncio.to_thread(device.shut))
+        await to_its_end(asyncio.to_thread(device.shut))
 
 
 async def _opened(port: str) -> _Device:
-    opening = asyncio.ensure_future(asyncio.to_thread(_open, port))
+    found: list[_Device] = []
+
+    async def opening() -> None:
+        found.append(await asyncio.to_thread(_open, port))
+
     try:
-        return await asyncio.shield(opening)
+        await to_its_end(opening())
     except asyncio.CancelledError:
-        # The system goes on opening it; what it gives is nobody's any more.
-        with contextlib.suppress(OSError, ValueError):
-            await asyncio.to_thread((await opening).shut)
+        # The system went on opening it; what it gave is nobody's any more.
+        for device in found:
+            await to_its_end(asyncio.to_thread(device.shut))
         raise
     except (OSError, ValueError) as error:
         raise ConsoleError(await asyncio.to_thread(opening_words, port, error)) from error
+    return found[0]
 
 
 def _open(port: str) -> _Device:

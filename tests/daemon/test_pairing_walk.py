@@ -373,6 +373,22 @@ async def test_a_spare_that_is_not_heard_gives_the_place_back() -> None:
     assert pulser.methods()[-1] == "unpair"
 
 
+async def test_a_spare_whose_cable_goes_before_it_is_heard_gives_the_place_back() -> None:
+    daemon, board = Daemon(), Board(networks=("home",))
+    daemon.hears = Road(is_linked=False, is_announced=True)
+    daemon.held[LOST] = Place("blue", "right", "blue right", 35)
+
+    def going(method: str, params: Mapping[str, Any]) -> Any:
+        if method == "pair":
+            board.silent |= {"info", "unpair"}
+        return board(method, params)
+
+    fault, _, _ = await failed(going, daemon, Wanted("", "left", replace=LOST))
+    assert (fault.step, fault.code) == ("link", "console")
+    assert "its place back" in fault.words
+    assert daemon.undone == [bytes.fromhex(PULSER_ID)]
+
+
 async def test_a_pulser_that_replaces_itself_is_paired_anew_where_it_is() -> None:
     daemon = Daemon()
     daemon.held[bytes.fromhex(PULSER_ID)] = Place("blue", "right", "blue right", 35)
@@ -433,6 +449,9 @@ async def test_broken_off_while_the_key_is_handed_over_both_have_it_or_neither()
             going = asyncio.create_task(walk(pulser.port, daemon, WANTED, steps))
             async with asyncio.timeout(10):
                 await begun.wait()
+            going.cancel()
+            await asyncio.sleep(0.02)
+            # Nor by whoever says it again.
             going.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await going

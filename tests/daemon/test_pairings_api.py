@@ -366,6 +366,51 @@ async def test_whatever_fails_the_old_one_has_its_place_still(
     assert ("unpair" in pulser.methods()) == (what == "the link")
 
 
+async def test_a_spare_of_ours_that_is_not_heard_has_the_place_that_it_had(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "_LINK_WITHIN_S", 0.3)
+    lost = await lost_one(clinic)
+    own = Pairing(bytes.fromhex(PULSER_ID), secrets.token_bytes(16), "red", "left", "red left", 45.0)
+    await clinic.home.hub.add_pulser(own)
+    with clinic.at("spare", Board(is_mute=True)) as pulser:
+        found = await clinic.over(await clinic.begin(port=clinic.port("spare"), replace=lost.pulser_id.hex()))
+        told = [params for method, params in pulser.calls if method == "pair"][-1]
+    assert (found["state"], found["fault"]["step"]) == ("failed", "link"), found
+    kept = clinic.kept()
+    assert kept[lost.pulser_id.hex()] == lost
+    has = kept[PULSER_ID]
+    assert (has.room, has.side, has.name, has.ceiling_pct) == ("red", "left", "red left", 45)
+    # Its old key went when it was given the lost one's place: both ends have the newest.
+    assert (told["room"], told["side"], told["key"]) == ("red", "left", has.key.hex())
+    assert "unpair" not in pulser.methods()
+
+
+async def test_a_replacement_that_is_broken_off_before_the_spare_is_heard_is_none(clinic: Clinic) -> None:
+    lost = await lost_one(clinic)
+    with clinic.at("spare", Board(is_mute=True)) as pulser:
+        begun = await clinic.begin(port=clinic.port("spare"), replace=lost.pulser_id.hex())
+        await until(lambda: PULSER_ID in clinic.kept() and "pair" in pulser.methods(), "it has the key")
+        # Whoever is impatient says it more than once.
+        ended = await asyncio.gather(
+            *(clinic.ask("DELETE", f"/pairings/{begun['id']}") for _ in range(3)),
+        )
+        assert {found["state"] for _, found in ended} == {"cancelled"}
+        assert clinic.kept() == {lost.pulser_id.hex(): lost}
+        assert pulser.methods()[-1] == "unpair"
+    assert [view.id for view in clinic.home.hub.pulsers()] == [lost.pulser_id.hex()]
+
+
+async def test_a_password_is_kept_no_longer_than_its_pairing_takes(clinic: Clinic) -> None:
+    wifi = {"ssid": "practice", "password": PASSWORD}
+    with clinic.at("spare", Board(answers=False)):
+        begun = await clinic.begin(port=clinic.port("spare"), room="blue", side="left", wifi=wifi)
+        run = clinic.context.pairings.find(begun["id"])
+        assert run.wanted.wifi is not None
+        await clinic.ask("DELETE", f"/pairings/{begun['id']}")
+        assert run.wanted.wifi is None
+
+
 async def test_another_program_s_replacement_can_be_taken_back_as_it_was(clinic: Clinic) -> None:
     lost = await lost_one(clinic)
     status, places = await clinic.ask("GET", "/places")

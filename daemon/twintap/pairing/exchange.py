@@ -9,17 +9,17 @@ is put back, and the person is told to run the command again: a new pairing repl
 """
 
 import asyncio
-import contextlib
 import os
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from twintap_protocol import frames
 
 from ..console import Console, ConsoleRefused
-from ..errors import ConsoleError, Refused, StoreError
+from ..errors import ConsoleError
 from ..names import clean
 from ..store import Pairing
+from ..unbroken import to_its_end
 from .networks import keep_network
 from .steps import Steps
 from .wanted import Registrar, Wanted, Where
@@ -28,8 +28,6 @@ ADDRESSES_MAX = 4  # as many as a pulser keeps
 _ROOM_BYTES_MAX = 64  # on the pulser a room's name is for people to read; the daemon's is the one that counts
 _LINK_WITHIN_S = 15.0
 _LINK_POLL_S = 0.2
-
-_T = TypeVar("_T")
 
 
 def pulser_id_in(info: Mapping[str, Any], port: str) -> bytes:
@@ -94,7 +92,7 @@ async def exchange(
         ceiling_pct=wanted.ceiling_pct,
     )
     replace = wanted.replace if wanted.replace != pulser_id else None
-    await _to_its_end(_exchange(console, registrar, pairing, replace, where, steps or Steps()))
+    await to_its_end(_exchange(console, registrar, pairing, replace, where, steps or Steps()))
     return pulser_id
 
 
@@ -130,17 +128,6 @@ async def _exchange(
             f"{error}; it may hold a key that no daemon knows: run the same command again"
         ) from error
     steps.end("key", "both have the same key")
-
-
-async def _to_its_end(doing: Coroutine[None, None, _T]) -> _T:
-    """Await something that is never broken off in the middle; who is cancelled meanwhile is so after it."""
-    task = asyncio.ensure_future(doing)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        with contextlib.suppress(ConsoleError, Refused, StoreError):
-            await task
-        raise
 
 
 async def linked(registrar: Registrar, pulser_id: bytes, within_s: float | None = None) -> bool:

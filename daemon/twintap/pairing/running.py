@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ from .networks import Seen, kept_in, scan
 from .steps import Steps
 from .walking import Done, PairingFailed, walk
 from .wanted import Registrar, Wanted
+
+log = logging.getLogger(__name__)
 
 KEPT_MAX = 4
 
@@ -97,10 +100,13 @@ class Pairings:
         taken.enter_context(self._taken(device))
         run.task = asyncio.create_task(self._run(run), name=f"pairing {run.id}")
 
-        def ended(_: "asyncio.Task[None]") -> None:
+        def ended(task: "asyncio.Task[None]") -> None:
             taken.close()
+            run.wanted = replace(run.wanted, wifi=None)  # a password is kept no longer than it is needed
             if run.state == "doing":
                 run.state = "cancelled"
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.critical("%s has failed", task.get_name(), exc_info=error)
 
         run.task.add_done_callback(ended)
         return run

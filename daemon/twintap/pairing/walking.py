@@ -12,6 +12,7 @@ from twintap_protocol.errors import TwintapError
 from ..console import Console, ConsoleRefused, open_console
 from ..errors import ConsoleError, Fault, Refused
 from ..names import clean
+from ..unbroken import to_its_end
 from .diagnosis import ELSEWHERE, Advice, hints, host_in, read_facts, why_not_joined, why_not_linked
 from .exchange import check_reachable, exchange, linked, pulser_id_in
 from .networks import Seen, forget_network, keep_network, kept_in, scan
@@ -27,6 +28,7 @@ _BAD_STATES = ("wrong password", "not found", "no address", "refused", "no netwo
 # An announcement follows the pairing within a second; a lost one comes again after 20.
 _ANNOUNCED_WITHIN_S = 3.0
 _ANNOUNCED_POLL_S = 0.2
+_HAS_PLACE_BACK = "the one it was to replace has its place back"
 _TRIES_MAX = 5  # networks that a person may try in one go
 
 # Given what the pulser sees (None: it cannot look) and why it asks, a person chooses; None: no network.
@@ -35,7 +37,10 @@ Ask = Callable[[tuple[Seen, ...] | None, str], Awaitable[Wifi | None]]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A pulser that is paired and linked. `hints`: what is not as it should be all the same."""
+    """A pulser that is paired and linked. `hints`: what is not as it should be all the same.
+
+    `wanted`: with the place that it has, and without the network's password.
+    """
 
     pulser_id: bytes
     wanted: Wanted
@@ -77,7 +82,8 @@ async def walk(
 
     Raises `PairingFailed`. Up to the step "key" pulser and daemon are then as they were, but for a network
     that was asked for and joined. At "link" the pulser is paired and links when it can; one that was to
-    replace another is not: that other one has its place back.
+    replace another, and is not heard or is cancelled before, is not: that other one has its place back, and
+    itself the place that it had here, if any.
     """
     async with contextlib.AsyncExitStack() as stack:
         async with _step(steps, "port"):
@@ -101,7 +107,7 @@ async def walk(
         async with _step(steps, "link"):
             found = await _prove(console, registrar, wanted, pulser_id, info, where, own)
             steps.end("link", "the daemon hears it")
-    return Done(pulser_id, wanted, found)
+    return Done(pulser_id, replace(wanted, wifi=None), found)
 
 
 @contextlib.asynccontextmanager
@@ -326,6 +332,37 @@ async def _prove(
     own: tuple[str, ...],
 ) -> tuple[Advice, ...]:
     """Wait until the daemon hears the pulser, and give what is amiss all the same; raise why it does not."""
+    proving = _heard(console, registrar, pulser_id, before, where, own)
+    if wanted.replace is None:
+        try:
+            return await proving
+        except _Amiss as amiss:
+            words = f"it is paired, and not linked yet: {amiss}; it links by itself once that is mended"
+            raise _Amiss(replace(amiss.advice, words=words)) from amiss
+    # A spare that nobody has heard is no reason to forget another: that one may have been away for a moment.
+    giving = _Giving(console, registrar, pulser_id, before, where)
+    try:
+        return await proving
+    except asyncio.CancelledError:
+        with contextlib.suppress(TwintapError):
+            await to_its_end(giving.back())
+        raise
+    except _Amiss as amiss:
+        await to_its_end(giving.back())
+        raise _Amiss(replace(amiss.advice, words=f"{amiss}; {_HAS_PLACE_BACK}")) from amiss
+    except ConsoleError as error:
+        await to_its_end(giving.back())
+        raise ConsoleError(f"{error}; {_HAS_PLACE_BACK}") from error
+
+
+async def _heard(
+    console: Console,
+    registrar: Registrar,
+    pulser_id: bytes,
+    before: Mapping[str, Any],
+    where: Where,
+    own: tuple[str, ...],
+) -> tuple[Advice, ...]:
     if await linked(registrar, pulser_id):
         road = await _announced(registrar, pulser_id)
         with contextlib.suppress(ConsoleError):
@@ -334,14 +371,30 @@ async def _prove(
         return hints(read_facts(before, road=road))
     road = await registrar.road(pulser_id)
     info = await console.call("info")
-    advice = why_not_linked(read_facts(info, before=before, road=road, where=where, own=own))
-    if wanted.replace is not None:
-        await registrar.undo(pulser_id)
+    raise _Amiss(why_not_linked(read_facts(info, before=before, road=road, where=where, own=own)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Giving:
+    """A spare's end: the one that it was to replace has its place, and the spare what it had before."""
+
+    console: Console
+    registrar: Registrar
+    pulser_id: bytes
+    info: Mapping[str, Any]
+    where: Where
+
+    async def back(self) -> None:
+        await self.registrar.undo(self.pulser_id)
+        had = (await self.registrar.places()).get(self.pulser_id)
+        # Without its cable it is left with a key that no daemon knows: pairing it anew mends that.
         with contextlib.suppress(ConsoleError):
-            await console.call("unpair")
-        raise _Amiss(replace(advice, words=advice.words + "; the one it was to replace has its place back"))
-    words = f"it is paired, and not linked yet: {advice.words}; it links by itself once that is mended"
-    raise _Amiss(replace(advice, words=words))
+            if had is None:
+                await self.console.call("unpair")
+                return
+            # It was ours elsewhere, and has not the key of that place any more: both get a new one.
+            place = Wanted(had.room, had.side, had.ceiling_pct, had.name)
+            await exchange(self.console, self.registrar, place, self.info, self.where)
 
 
 async def _announced(registrar: Registrar, pulser_id: bytes) -> Road:
