@@ -1,5 +1,6 @@
 """A daemon, seen from another program of this computer: its API by HTTP and WebSocket."""
 
+import asyncio
 import json
 import os
 import ssl
@@ -14,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from twintap_protocol.errors import TwintapError
 
+from . import addresses
 from .access.trusted import client_context
 from .errors import Fault, Refused
 from .names import clean
@@ -65,6 +67,15 @@ class Client:
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
+
+    async def is_own(self) -> bool:
+        """Whether the daemon runs on this computer."""
+        own = await asyncio.to_thread(addresses.own_addresses)
+        return await asyncio.to_thread(addresses.is_own, self.host, own)
+
+    async def is_private(self) -> bool:
+        """Whether what is sent goes sealed, or does not leave this computer: a key or a password may go."""
+        return self.is_sealed or await self.is_own()
 
     def _distrusted(self) -> Unreachable:
         return Unreachable(

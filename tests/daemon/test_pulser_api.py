@@ -93,18 +93,30 @@ async def test_a_refused_network_does_not_say_the_password_again(
 
 async def test_a_password_is_taken_sealed_or_on_this_computer_alone(served: Api) -> None:
     body = {"ssid": "Praxis", "password": PASSWORD}
-    app = served.http._transport.app  # pyright: ignore[reportAttributeAccessIssue, reportPrivateUsage]
-    for scheme, client, status in (
-        ("http", "192.168.1.9", 409),
-        ("https", "192.168.1.9", 200),
-        ("http", "127.0.0.1", 200),
+    app: Any = getattr(served.http._transport, "app")  # noqa: B009 # pyright: ignore[reportPrivateUsage]
+    other, loopback = "192.168.1.9", "127.0.0.1"
+    for scheme, client, server, more, status in (
+        ("http", other, loopback, {}, 409),
+        ("http", other, "192.168.1.8", {}, 409),
+        ("https", other, loopback, {}, 200),
+        ("http", loopback, loopback, {}, 200),
+        # To one of this computer's own addresses, from nowhere else than that.
+        ("http", other, other, {}, 200),
+        # A program that passes it on is on this computer; who knows where it had it from?
+        ("http", loopback, loopback, {"X-Forwarded-For": other}, 409),
+        ("http", loopback, loopback, {"X-Forwarded-Proto": "https"}, 409),
+        ("http", loopback, loopback, {"Forwarded": f"for={other};proto=https"}, 409),
+        ("http", loopback, loopback, {"Via": "1.1 practice"}, 409),
+        # What a client says of itself makes nothing sealed.
+        ("http", other, loopback, {"X-Forwarded-Proto": "https"}, 409),
     ):
+        served.hub.asked.clear()
         transport = httpx.ASGITransport(app, client=(client, 4_000))
-        headers = {"Authorization": f"Bearer {served.admin}"}
-        base = f"{scheme}://127.0.0.1:{served.hub.port}/api/v1"
+        headers = {"Authorization": f"Bearer {served.admin}", **more}
+        base = f"{scheme}://{server}:{served.hub.port}/api/v1"
         async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as http:
             answer = await http.post(f"/pulsers/{PULSER}/networks", json=body)
-            assert answer.status_code == status, (scheme, client)
+            assert answer.status_code == status, (scheme, client, server, more)
             if status == 409:
                 assert answer.json()["error"]["code"] == "plain"
                 assert not served.hub.asked

@@ -165,9 +165,7 @@ async def _pair(options: argparse.Namespace) -> int:
     from ..client import Client, RemoteRegistrar
 
     async with Client() as client:
-        own = await asyncio.to_thread(addresses.own_addresses)
-        is_own = await asyncio.to_thread(addresses.is_own, client.host, own)
-        if not client.is_sealed and not is_own:
+        if not await client.is_private():
             raise ConsoleError(
                 f"{client.url} is not this computer, and a key does not go over plain HTTP: "
                 "pair where the daemon runs"
@@ -176,6 +174,7 @@ async def _pair(options: argparse.Namespace) -> int:
         await client.ask("GET", "/daemon")
         wanted = await _wanted(options, client)
         port = await _port(options)
+        is_own = await client.is_own()
         interfaces = tuple(await asyncio.to_thread(addresses.own_interfaces)) if is_own else ()
         done = await pairing.walk(
             port,

@@ -91,11 +91,10 @@ def _is_port(text: str) -> bool:
 
 
 async def _by_link(options: argparse.Namespace) -> dict[str, Any]:
-    from .. import addresses
     from ..client import Client
 
     async with Client() as client:
-        if options.do == "add" and not client.is_sealed and not addresses.is_loopback(client.host):
+        if options.do == "add" and not await client.is_private():
             raise ConsoleError(
                 f"{client.url} is not this computer, and a password does not go over plain HTTP: "
                 "run this where the daemon runs, or give the pulser's port"
