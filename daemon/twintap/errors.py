@@ -32,7 +32,7 @@ class Fault:
       flash      a pulser could not write it down
       old        a pulser's firmware is too old for it
       plain      a secret does not go over plain HTTP
-      busy       a port of this computer is in use here
+      busy       a port of this computer is in use here; or too much waits for a pulser already
       console    what is at a port did not answer as a pulser does, or refused; the message says what to do
       unready    a pulser's clock is not known well enough yet (`side`)
       running    a set runs

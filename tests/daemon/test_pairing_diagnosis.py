@@ -17,7 +17,8 @@ from twintap.pairing.diagnosis import (
     why_not_joined,
     why_not_linked,
 )
-from twintap.pairing.networks import kept_in, password_fault, read_seen, ssid_fault
+from twintap.pairing.networks import kept_in, read_seen
+from twintap.wifi import password_fault, ssid_fault
 from twintap_protocol import frames
 
 NEAR = Seen("practice", -50, 6, True)

@@ -147,6 +147,21 @@ async def test_who_comes_to_command_and_who_opens_a_session_wakes_the_room(tmp_p
         await until(lambda: powers(home) == ("awake", "awake"), "a session was opened")
 
 
+async def test_one_that_was_paired_anew_is_woken_though_its_former_self_was_being_asked(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as home:
+        await dozing(home)
+        home.left.behaviour.deaf_to.add(frames.POWER)
+        home.hub.wake("blue")
+        waking = home.hub._waking  # pyright: ignore[reportPrivateUsage]
+        (was,) = [one for one in home.hub._pulsers.values() if one.pairing.side == "left"]  # pyright: ignore[reportPrivateUsage]
+        asked = waking._asking[was.id]  # pyright: ignore[reportPrivateUsage]
+        await home.hub.add_pulser(was.pairing)
+        await until(asked.done, "nobody asks the former one any more")
+        assert was.id not in waking._asking  # pyright: ignore[reportPrivateUsage]
+
+
 async def test_a_pulser_of_minor_0_is_never_sent_what_it_does_not_know(tmp_path: Path) -> None:
     async with house(tmp_path) as home:
         for pulser in (home.left, home.right):

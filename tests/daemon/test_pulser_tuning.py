@@ -93,6 +93,10 @@ async def test_a_taken_side_of_the_room_is_swapped_and_of_another_is_refused(tmp
             await until(lambda pulser=pulser, side=side: pulser.side == side, "each knows its side")
         assert await refusal(home, view(home), room="green") == "taken"
         assert await refusal(home, view(home), room="green", name="other") == "taken"
+        # Nor is it trimmed, which is done before it would have found the place taken.
+        assert await refusal(home, view(home), room="green", trim_pct=50) == "taken"
+        assert not home.left.obeyed
+        assert not home.right.obeyed
 
 
 async def test_in_a_set_nothing_of_a_pulser_is_changed(tmp_path: Path) -> None:
@@ -231,9 +235,33 @@ async def test_two_who_change_one_pulser_at_once_are_served_one_after_the_other(
         assert len(home.left.obeyed) == 3
 
 
+async def test_no_more_wait_for_one_pulser_than_it_can_be_told_in_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twintap.rooms.settling, "_PATIENCE_US", 150_000)
+    async with house(tmp_path) as home:
+        await home.ready()
+        left = view(home)
+        home.left.behaviour.deaf_to.add(frames.TUNE)
+        asking = [asyncio.create_task(change(home, left, trim_pct=40)) for _ in range(8)]
+        refused = await asyncio.gather(*asking, return_exceptions=True)
+        codes = [one.fault.code for one in refused if isinstance(one, Refused)]
+        assert sorted(codes) == ["busy"] * 4 + ["silent"] * 4
+        home.left.behaviour.deaf_to.clear()
+        assert (await change(home, left, trim_pct=40)).trim_pct == 40
+
+
 @pytest.mark.parametrize(
     ("ssid", "password", "field"),
-    [("", "", "ssid"), ("ä" * 17, "", "ssid"), ("a", "seven77", "password"), ("a", "x" * 65, "password")],
+    [
+        ("", "", "ssid"),
+        ("ä" * 17, "", "ssid"),
+        ("a\x07", "", "ssid"),
+        ("a\ud800", "", "ssid"),
+        ("a", "seven77", "password"),
+        ("a", "x" * 65, "password"),
+        ("a", "eight\nlong", "password"),
+    ],
 )
 async def test_a_network_that_can_be_none_is_refused_here(
     tmp_path: Path, ssid: str, password: str, field: str
@@ -241,7 +269,7 @@ async def test_a_network_that_can_be_none_is_refused_here(
     async with house(tmp_path) as home:
         with pytest.raises(Refused) as refused:
             await home.hub.tuning.keep_network(view(home).id, ssid, password, actor="ann")
-        assert (refused.value.fault.code, refused.value.fault.field) == ("range", field)
+        assert (refused.value.fault.code, refused.value.fault.field) == ("field", field)
         assert not password or password not in str(refused.value)
 
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 from ..errors import Fault, Refused
 from ..names import NAME_MAX, checked_name, clean
 from ..pairing import Wanted, Wifi
-from ..pairing.networks import SSID_BYTES_MAX, password_fault, ssid_fault
 from ..pairing.running import AtPort, Run, RunState
 from ..pairing.steps import StepName, StepState
 from ..pairing.wanted import DEFAULT_CEILING_PCT
@@ -17,6 +16,7 @@ from ..ports import Kind, Port
 from ..store import Pairing
 from ..strict import Strict
 from ..views import Side
+from ..wifi import check_network
 from . import models
 from .context import Ctx
 from .faults import answers
@@ -83,17 +83,12 @@ class AtPortView(BaseModel):
     seen: list[SeenView] | None
 
 
-class WifiBody(Strict):
+class WifiBody(models.NetworkBody):
     """A network to join. `password`: 8..64 bytes, empty for an open network; it never comes out."""
-
-    ssid: Annotated[str, Field(min_length=1, max_length=SSID_BYTES_MAX)]
-    password: Annotated[str, Field(max_length=64, repr=False)] = ""
 
     def checked(self) -> Wifi:
         """Give it; `Refused` for what no network has."""
-        for field, fault in (("ssid", ssid_fault(self.ssid)), ("password", password_fault(self.password))):
-            if fault is not None:
-                raise Refused(Fault("field", fault, field=field))
+        check_network(self.ssid, self.password)
         return Wifi(self.ssid, self.password)
 
 

@@ -230,8 +230,8 @@ class RoomColour(Data):
 class SessionOpened(Data):
     """A visit begins. `zone`: the IANA name of its time zone; `hands`: the sides whose button confirmed it.
 
-    `code`: the client's, normalised; never a name. `reach`: the rooms whose earlier visits whoever opened it may
-    see, for those alone are brought to it; left out: all rooms.
+    `code`: the client's, normalised; never a name. `reach`: the rooms whose earlier visits whoever opened it
+    may see, for those alone are brought to it; left out: all rooms.
     """
 
     code: Code

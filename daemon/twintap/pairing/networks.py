@@ -7,14 +7,11 @@ from typing import Any, cast
 from ..console import Console
 from ..errors import ConsoleError
 from ..names import clean
+from ..wifi import password_fault, ssid_fault
 from .wanted import Wifi
 
 NETWORKS_MAX = 3  # as many as a pulser keeps
 SEEN_MAX = 32
-SSID_BYTES_MAX = 32  # IEEE 802.11
-# WPA2: 8..63 characters, or 64 hex digits; empty: an open network.
-PASSWORD_BYTES_MAX = 64
-PASSWORD_BYTES_MIN = 8
 
 # A chip looks at thirteen channels for about a fifth of a second each, and may be asked twice.
 _SCAN_WITHIN_S = 12.0
@@ -28,28 +25,6 @@ class Seen:
     rssi_dbm: int
     channel: int
     is_secure: bool
-
-
-def ssid_fault(ssid: str) -> str | None:
-    """Say what is wrong with the name of a network; None: nothing."""
-    if not 1 <= len(ssid.encode("utf-8", "surrogatepass")) <= SSID_BYTES_MAX:
-        return f"a network's name has 1..{SSID_BYTES_MAX} bytes"
-    if not ssid.isprintable():
-        return "a network's name is printable"
-    return None
-
-
-def password_fault(password: str) -> str | None:
-    """Say what is wrong with a network's password, without a part of it; None: nothing."""
-    size = len(password.encode("utf-8", "surrogatepass"))
-    if size and not PASSWORD_BYTES_MIN <= size <= PASSWORD_BYTES_MAX:
-        return (
-            f"a Wi-Fi password has {PASSWORD_BYTES_MIN}..{PASSWORD_BYTES_MAX} characters "
-            f"(none for an open network); this one has {size}"
-        )
-    if not password.isprintable():
-        return "a Wi-Fi password is printable"
-    return None
 
 
 def read_seen(result: Mapping[str, Any]) -> tuple[Seen, ...]:

@@ -17,6 +17,7 @@ from .wire import Repeat
 
 _PATIENCE_US = 4_000_000  # a flash is written in it, on bad air too
 _PATIENCE_DROWSY_US = 8_000_000  # what is sent to a radio that sleeps waits for its next beacon
+_WAITING_MAX = 4  # one after the other, each for some seconds at most
 _NUMBER_MAX = 65_535
 
 
@@ -36,6 +37,7 @@ class Settler:
         self._clock_us = clock_us
         self._lock = asyncio.Lock()
         self._news = asyncio.Event()
+        self._asking = 0
         self._last = 0
 
     def reported(self) -> None:
@@ -46,9 +48,21 @@ class Settler:
         """Sends the frame that `make` makes of a number, until the pulser has dealt with it.
 
         Raises `Refused`: `asleep`, `offline`, `old` (a firmware that does not know it), `running` (a set is
-        held there), `refused` (it will not), `flash` (it could not write it), `silent` (no word within 4 s).
+        held there), `refused` (it will not), `flash` (it could not write it), `silent` (no word within 4 s),
+        `busy` (too much waits for it already).
         Whoever must not be refused for a pulser that goes to sleep looks at its `is_asleep`.
         """
+        if self._asking >= _WAITING_MAX:
+            side = self._pulser.pairing.side
+            text = f"too much waits for the {side} pulser already; say it again in a moment"
+            raise Refused(Fault("busy", text, side=side, retry_after_ms=1_000))
+        self._asking += 1
+        try:
+            await self._settle(kind, make)
+        finally:
+            self._asking -= 1
+
+    async def _settle(self, kind: int, make: Callable[[int], Settled]) -> None:
         pulser, side = self._pulser, self._pulser.pairing.side
         async with self._lock:
             link, report = pulser.link, pulser.report

@@ -16,12 +16,12 @@ from ..errors import Fault, Refused
 from ..links.pulser import Pulser
 from ..store import Pairing, Store
 from ..views import PulserView, Side, other
+from ..wifi import check_network
 from .room import Room
 from .settling import Settler
 from .showing import pulser_view
 
 TRIM_MIN_PCT, TRIM_MAX_PCT = limits.MIN_TRIM_BP // 100, limits.MAX_TRIM_BP // 100
-_PASSWORD_MIN = 8  # bytes, of any network that has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,11 @@ class Tuning:
         A side of the same room that another pulser has is swapped with it. Raises `Refused`: `unknown`,
         `running` in a set of either room, `taken` (another room's side has a pulser), `range`, and what
         `Settler.settle` raises for a trim; StoreError. A trim is settled first, so that a pulser which does
-        not take it keeps its name and its place too.
+        not take it keeps its name and its place too; that the place is free has been seen before.
         """
         pulser = self._pulser(pulser_id)
         self._check_still(self._rooms[pulser.pairing.room])
+        self._check_place(pulser, change)
         if change.trim_pct is not None:
             await self._trim(pulser, change.trim_pct, actor)
         async with self._pairing:
@@ -88,6 +89,20 @@ class Tuning:
                 self._rooms[room].tell("pulser.renamed", actor, told)
         return pulser_view(pulser, self._clock_us())
 
+    def _check_place(self, pulser: Pulser, change: Change) -> Pulser | None:
+        """Gives the twin that would change places with it. Raises `Refused`: `taken`, `running`."""
+        held = pulser.pairing
+        room, side = change.room or held.room, change.side or held.side
+        target = self._rooms.get(room)
+        if target is None or (room, side) == (held.room, held.side):
+            return None
+        twin = target.pulsers.get(side)
+        if twin is not None and room != held.room:
+            text = f"room {room} has a {side} pulser ({twin.pairing.name}): move or unpair that one first"
+            raise Refused(Fault("taken", text, field="side", value=side, side=side))
+        self._check_still(target)
+        return twin
+
     async def _trim(self, pulser: Pulser, trim_pct: float, actor: str) -> None:
         if not TRIM_MIN_PCT <= trim_pct <= TRIM_MAX_PCT:
             text = f"trim_pct is {trim_pct:g}; it has to lie in {TRIM_MIN_PCT}..{TRIM_MAX_PCT}"
@@ -102,17 +117,11 @@ class Tuning:
         # Also of a room that is not here yet: its colour is chosen and kept, on the disk.
         await asyncio.to_thread(self._store.room_colour, to.room)
         source, target = self._rooms[before.room], self._room_for(to.room)
-        twin = target.pulsers.get(to.side)
-        if twin is not None and target is not source:
-            text = (
-                f"room {to.room} has a {to.side} pulser ({twin.pairing.name}): move or unpair that one first"
-            )
-            raise Refused(Fault("taken", text, field="side", value=to.side, side=to.side))
+        twin = self._check_place(pulser, Change(room=to.room, side=to.side))
         changed = {pulser: to}
         if twin is not None:
             changed[twin] = dataclasses.replace(twin.pairing, side=other(to.side))
-        for room in (source, target):
-            self._check_still(room)
+        self._check_still(source)
         with ExitStack() as held:
             for room in {source, target}:
                 held.enter_context(room.rearranging())
@@ -134,16 +143,10 @@ class Tuning:
         """Has the pulser keep a network, as the first that it tries; one of that name is replaced.
 
         `ssid`: 1..32 bytes of UTF-8; `password`: 8..64, or none for an open one. Raises `Refused`: `unknown`,
-        `range`, `running`, and what `Settler.settle` raises. No refusal repeats the password.
+        `field`, `running`, and what `Settler.settle` raises. No refusal repeats the password.
         """
-        name, secret = _ssid(ssid), password.encode("utf-8", "surrogatepass")
-        if secret and not _PASSWORD_MIN <= len(secret) <= limits.MAX_PASSWORD:
-            text = (
-                f"password has {len(secret)} bytes; it has to have {_PASSWORD_MIN}..{limits.MAX_PASSWORD}, or"
-                " none where the network is open"
-            )
-            low, high = _PASSWORD_MIN, limits.MAX_PASSWORD
-            raise Refused(Fault("range", text, field="password", low=low, high=high))
+        check_network(ssid, password)
+        name, secret = ssid.encode(), password.encode()
         return await self._network(
             pulser_id, lambda number: frames.Network(number, frames.NETWORK_KEEP, name, secret), actor
         )

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from twintap_protocol import frames
 
@@ -37,9 +38,9 @@ class Waking:
             pulser.woken(now_us)
             self._kept_us[pulser.id] = now_us
             if pulser.id not in self._asking:
-                task = asyncio.create_task(self._ask(pulser), name="waking a pulser")
+                task = asyncio.create_task(self._ask(self._settler(pulser)), name="waking a pulser")
                 self._asking[pulser.id] = task
-                task.add_done_callback(self._on_asked)
+                task.add_done_callback(partial(self._on_asked, pulser.id))
 
     def keep(self, pulsers: Iterable[Pulser]) -> None:
         """A session is open here: call it each second, and they stay awake."""
@@ -51,8 +52,11 @@ class Waking:
                 self.wake((pulser,))
 
     def forget(self, pulser: Pulser) -> None:
-        """It is not ours any more."""
+        """It is not ours any more, or not under the key that it had."""
         self._kept_us.pop(pulser.id, None)
+        task = self._asking.pop(pulser.id, None)
+        if task is not None:
+            task.cancel()
 
     def abandon(self) -> None:
         """Asks nobody any more."""
@@ -64,16 +68,15 @@ class Waking:
         self.abandon()
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
-    async def _ask(self, pulser: Pulser) -> None:
-        settler = self._settler(pulser)
+    async def _ask(self, settler: Settler) -> None:
         try:
             await settler.settle(frames.POWER, lambda number: frames.Power(number, frames.WANT_AWAKE))
         except Refused as refusal:
             # Whoever needs it awake sees that it is not, and asks again.
             log.debug("a pulser was not woken: %s", refusal)
-        finally:
-            self._asking.pop(pulser.id, None)
 
-    def _on_asked(self, task: "asyncio.Task[None]") -> None:
+    def _on_asked(self, pulser_id: str, task: "asyncio.Task[None]") -> None:
+        if self._asking.get(pulser_id) is task:
+            del self._asking[pulser_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("%s has failed", task.get_name(), exc_info=error)
