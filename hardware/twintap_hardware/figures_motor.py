@@ -15,7 +15,7 @@ from .figures_kit import Figure, Limit, Row
 from .places import BOARDS
 
 _STEP_MS = 0.1
-_CELLS_MV = (("full", 4_200), ("half", 3_840), ("low", 3_500))  # the middle one: the daemon's curve at 50 %
+CELLS_MV = (("full", 4_200), ("half", 3_840), ("low", 3_500))  # the middle one: the daemon's curve at 50 %
 _LEVELS_PCT = (40, 60, 80)
 
 
@@ -69,7 +69,7 @@ _MODEL = (
 
 def _start() -> Figure:
     rows: list[Row] = []
-    for word, cell_mv in _CELLS_MV:
+    for word, cell_mv in CELLS_MV:
         share = motor_ohm() / (motor_ohm() + number("mosfet.resistance_typical_ohm"))
         rows.append(
             Row(
@@ -107,7 +107,7 @@ def _felt() -> list[Figure]:
             Limit(number("pacing.pulse_ms"), "the pulse of the default pacing") if level == 40 else None,
         )
         for level in _LEVELS_PCT
-        for word, cell_mv in _CELLS_MV
+        for word, cell_mv in CELLS_MV
     ]
     least = number("pacing.pulse_least_ms")
     shortest = [

@@ -1,0 +1,287 @@
+"""The figures: worked out again by another way, from the netlist's values and the firmware's own numbers."""
+
+import json
+import math
+import re
+from typing import Any
+
+import pytest
+
+from tests.firmware import pulser_parts
+from twintap.core import pacing
+from twintap.core.charge import charge_pct
+from twintap_hardware import facts, figures, figures_circuit, figures_kit, figures_motor, netlist
+from twintap_hardware.case_size import size
+from twintap_hardware.figures_kit import Figure, Limit, Row
+from twintap_hardware.places import BOARD_FILES, BOARDS, OUT
+from twintap_protocol import limits
+
+BY_ID = {each.id: each for each in figures.all_figures()}
+COMMITTED: dict[str, Any] = json.loads((OUT / "figures.json").read_text("utf-8"))
+F = facts.number
+
+
+def of(figure: str, case: str, number: str = "") -> float:
+    """One number of one row; the row's case begins with `case`."""
+    row = next(each for each in BY_ID[figure].rows if each.case.startswith(case))
+    return row.numbers[number or figure]
+
+
+def ohms(board: str, designator: str) -> float:
+    """A resistor of the committed netlist, in ohms."""
+    value = netlist.committed(board).parts[designator].value
+    number, unit = value.split()
+    return float(number) * {"Ω": 1, "kΩ": 1_000}[unit]
+
+
+def milliamp_hours(board: str) -> float:
+    found = re.match(r"(\d+) mAh", netlist.committed(board).parts["BT1"].value)
+    assert found
+    return float(found[1])
+
+
+# --- the numbers again ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_clinic_day_is_what_its_charges_add_up_to(board: str) -> None:
+    group = {"xiao-esp32c3": "xiao_c3", "xiao-esp32c6": "xiao_c6"}[board]
+    cap = json.loads((BOARD_FILES / f"{board}.json").read_text("utf-8"))["absolute_cap_pct"]
+    # In coulombs, second by second of the day: the radio for 21,600, the motor for 3,600 of them.
+    divider_a = 4.2 / (ohms(board, "R4") + ohms(board, "R5"))
+    always_a = F(f"{group}.awake_ma") / 1e3 + F("light.quiet_ma") / 1e3 + divider_a
+    day_c = 21_600 * always_a + 3_600 * F("motor.start_current_max_ma") / 1e3 * cap / 100
+    cell_c = milliamp_hours(board) * 3.6 * 0.95 * 0.8
+    own = next(row for row in BY_ID["day_of_cell_pct"].rows if row.case.startswith(board) and row.counts)
+    assert own.numbers["day_of_cell_pct"] == pytest.approx(100 * day_c / cell_c, rel=1e-3)
+    assert own.numbers["day_need_mah"] == pytest.approx(day_c / 3.6, rel=1e-3)
+    assert "(parts list)" in own.case
+    assert f" {milliamp_hours(board):.0f} mAh" in own.case
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_hours_times_current_is_the_charge(board: str) -> None:
+    for row in BY_ID["awake_h"].rows:
+        if not row.case.startswith(board):
+            continue
+        mah = float(re.findall(r"(\d+) mAh", row.case)[0])
+        for state in ("awake", "set default", "drowsy", "asleep"):
+            current = of("state_current_ma", f"{board}, {state}", "state_current_ma")
+            hours = row.numbers[state.replace(" ", "_") + "_h"]
+            assert hours * current == pytest.approx(mah * 0.95)
+    assert of("state_current_ma", f"{board}, asleep") < 1 < of("state_current_ma", f"{board}, drowsy")
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_dividers_and_gate_are_those_of_the_netlist(board: str) -> None:
+    upper, lower = ohms(board, "R6") * 1.05, ohms(board, "R7") * 0.95
+    assert of("charge_sense_least_mv", "") == pytest.approx(F("usb.hub_min_mv") / (1 + upper / lower))
+    top = F("usb.max_mv") / (1 + ohms(board, "R6") * 0.95 / (ohms(board, "R7") * 1.05))
+    assert of("charge_sense_most_mv", "") == pytest.approx(top)
+    # Kirchhoff at the gate: what comes through the series resistor leaves through the pull-down.
+    gate = of("gate_high_mv", "")
+    series, down = ohms(board, "R1"), ohms(board, "R2")
+    assert (F("chip.pin_high_mv") - gate) / series == pytest.approx(gate / down)
+    assert of("gate_pin_ma", "") == pytest.approx(3_300 / series)
+    assert of("divider_ua", "") == pytest.approx(4.2e6 / (ohms(board, "R4") + ohms(board, "R5")))
+
+
+def test_the_worst_pair_of_the_divider_is_the_worst_of_all_pairs() -> None:
+    errors = [
+        abs(2 * 4_200 * lower / (upper + lower) - 4_200)
+        for upper in (0.99, 1.0, 1.01)
+        for lower in (0.99, 1.0, 1.01)
+    ]
+    assert of("divider_error_mv", "", "resistors_mv") == pytest.approx(max(errors), abs=0.01)
+
+
+@pytest.mark.parametrize(("board", "chip"), [("xiao-esp32c3", "chip_c3"), ("xiao-esp32c6", "chip_c6")])
+def test_the_supply_s_dip_is_a_voltage_along_the_path(board: str, chip: str) -> None:
+    motor_a = 3.5 / (25 + F("mosfet.resistance_typical_ohm"))
+    amps = F(f"{chip}.wifi_peak_ma") / 1e3 + motor_a + F("light.quiet_ma") / 1e3
+    volts = 3.5
+    for part in ("cell.resistance_mohm", "switch.resistance_mohm", "wiring.resistance_mohm"):
+        volts -= amps * F(part) / 1e3
+    volts -= amps * F("fuse.resistance_max_ohm")
+    assert of("sag_supply_low_mv", f"{board}, cell low", "at_board_mv") == pytest.approx(1e3 * volts)
+    supply = min(3.3, volts - F("xiao.dropout_mv") / 1e3)
+    assert of("sag_supply_low_mv", f"{board}, cell low") == pytest.approx(1e3 * supply)
+
+
+def test_power_is_voltage_times_current_and_nothing_is_lost_on_its_way_out() -> None:
+    surface = 0.9 * 2e-6 * (
+        size().length * size().width + size().length * size().height + size().width * size().height
+    )  # fmt: skip
+    for row in BY_ID["surface_set_c"].rows:
+        warmer = row.numbers["surface_set_c"] - F("heat.room_c")
+        out_w = F("heat.transfer_w_m2_k") * surface * F("heat.free_pct") / 100 * warmer
+        assert 1e3 * out_w == pytest.approx(row.numbers["power_mw"])
+    for row in BY_ID["surface_fault_c"].rows:
+        assert row.numbers["surface_fault_c"] < row.numbers["surface_at_last_c"]
+
+
+def exact_speed(level_pct: float, cell_mv: float, pulse_ms: float) -> float:
+    """The rotor's speed at a pulse's end, by its equation's solution: a ramp, then a step's remainder."""
+    volts = level_pct / 100 * cell_mv * 25 / (25 + F("mosfet.resistance_typical_ohm"))
+    start, rated = F("motor.start_typical_mv"), F("motor.rated_mv")
+    lag = F("motor.rise_ms") / -math.log(1 - math.sqrt(0.9))
+    rise = min(20.0, pulse_ms)
+    if volts <= start:
+        return 0.0
+    turns = rise * start / volts  # from here on the ramp is above what turns it
+    slope = volts / (rated - start) / rise
+    ramped = slope * ((rise - turns) - lag * (1 - math.exp(-(rise - turns) / lag)))
+    rest = math.exp(-(pulse_ms - rise) / lag)
+    return ramped * rest + (volts - start) / (rated - start) * (1 - rest)
+
+
+@pytest.mark.parametrize("level_pct", [40, 60, 80])
+@pytest.mark.parametrize("pulse_ms", [20, 50, 100, 400])
+def test_a_pulse_s_amplitude_is_the_exact_solution_s(level_pct: int, pulse_ms: int) -> None:
+    exact = F("motor.amplitude_m_s2") * exact_speed(level_pct, 3_840, pulse_ms) ** 2
+    assert figures_motor.peak_m_s2(level_pct, 3_840, pulse_ms) == pytest.approx(exact, rel=0.05, abs=0.005)
+
+
+def test_the_shortest_felt_pulse_is_felt_and_a_shorter_one_is_not() -> None:
+    felt = F("motor.felt_m_s2")
+    for row in BY_ID["felt_shortest_ms"].rows:
+        level = float(row.case.split()[0])
+        cell_mv = dict(figures_motor.CELLS_MV)[row.case.rpartition(" ")[2]]
+        shortest = row.numbers["felt_shortest_ms"]
+        if math.isinf(shortest):
+            assert figures_motor.peak_m_s2(level, cell_mv, 3_000) < felt
+        else:
+            assert figures_motor.peak_m_s2(level, cell_mv, shortest) >= felt
+            assert figures_motor.peak_m_s2(level, cell_mv, shortest - 1) < felt
+
+
+def test_the_rotor_s_lag_gives_its_rise_time_back() -> None:
+    after = 1 - math.exp(-F("motor.rise_ms") / figures_motor.lag_ms())
+    assert after**2 == pytest.approx(0.9)
+    assert figures_circuit.motor_ohm() == pytest.approx(25)
+
+
+# --- what they take from the rest of the house ------------------------------------------------------------
+
+
+def test_pacing_and_limits_are_the_daemon_s_the_protocol_s_and_the_firmware_s() -> None:
+    usual = pacing.Pacing()
+    assert (F("pacing.rate_hz"), F("pacing.pulse_ms")) == (usual.rate_hz, usual.pulse_ms)
+    assert F("pacing.level_pct") == usual.left_pct == usual.right_pct
+    assert F("pacing.rate_most_hz") == pacing.MAX_RATE_HZ
+    assert F("pacing.pulse_least_ms") * 1_000 == limits.MIN_WIDTH_US
+    assert F("pacing.rise_ms") * 1_000 == limits.MIN_RISE_US
+    assert F("lease.most_ms") == limits.LEASE_MS
+    assert F("battery.low_mv") == pulser_parts.battery.LOW_MV
+    assert F("battery.empty_mv") == pulser_parts.battery.EMPTY_MV
+    for board in BOARDS:
+        fields = json.loads((BOARD_FILES / f"{board}.json").read_text("utf-8"))
+        assert F("motor.pwm_hz") == fields["motor"]["pwm_hz"]
+
+
+def test_what_is_called_usable_of_a_cell_is_what_the_daemon_s_curve_gives() -> None:
+    left = charge_pct(F("battery.low_mv"))
+    assert F("cell.usable_pct") <= 100 - left
+    assert charge_pct(dict(figures_motor.CELLS_MV)["half"]) == 50
+    # The charger burns the most while the cell is low, which is over after the first twentieth.
+    assert charge_pct(F("charge.cell_early_mv")) <= 5
+
+
+# --- units, limits, outputs -------------------------------------------------------------------------------
+
+
+FACT_UNITS = {
+    "ma": "mA",
+    "ua": "uA",
+    "mah": "mAh",
+    "mv": "mV",
+    "mw": "mW",
+    "ohm": "ohm",
+    "mohm": "mohm",
+    "ms": "ms",
+    "h": "h",
+    "hz": "Hz",
+    "c": "C",
+    "na": "nA",
+    "pf": "pF",
+    "mm": "mm",
+    "m_s2": "m/s^2",
+    "w_m2_k": "W/(m^2 K)",
+    "j_k": "J/K",
+}
+
+
+@pytest.mark.parametrize("name", sorted({name for each in BY_ID.values() for name in each.uses}))
+def test_a_fact_s_name_ends_in_its_unit(name: str) -> None:
+    unit = facts.fact(name).unit
+    if name.endswith(("_pct", "_percent")):
+        assert unit.startswith("%")
+        return
+    ending = next(
+        each for each in ("_w_m2_k", "_m_s2", "_j_k", "_" + name.rpartition("_")[2]) if name.endswith(each)
+    )
+    assert unit == FACT_UNITS[ending[1:]]
+
+
+def test_every_number_of_the_json_has_its_unit_in_its_name_and_is_finite_or_null() -> None:
+    numbers = 0
+    for figure in COMMITTED["figures"]:
+        assert figure["id"].endswith(tuple(f"_{each}" for each in figures_kit.UNITS))
+        assert set(figure["uses"]) <= set(facts.facts())
+        for row in figure["rows"]:
+            assert figure["id"] in row["numbers"]
+            for name, value in row["numbers"].items():
+                assert figures_kit.unit_of(name) in figures_kit.UNITS.values()
+                assert value is None or math.isfinite(value)
+                numbers += 1
+            assert row["verdict"] in ("pass", "fail", "told")
+            assert ("limit" in row) == (row["verdict"] != "told")
+    assert numbers > 150
+
+
+def test_what_is_committed_is_what_is_calculated_and_twice_the_same() -> None:
+    assert json.loads(json.dumps(figures.as_data())) == COMMITTED
+    assert (OUT / "figures.md").read_text("utf-8") == figures.render()
+    figures.all_figures.cache_clear()
+    assert (OUT / "figures.md").read_text("utf-8") == figures.render()
+
+
+def _figure(value: float, limit: Limit | None, *, counts: bool = True) -> Figure:
+    return Figure("x_mv", "?", "1", (), (Row("a", {"x_mv": value}, limit, counts),), "", "more")
+
+
+def test_a_limit_is_kept_up_to_itself_and_no_further() -> None:
+    most, least = Limit(10, "r"), Limit(10, "r", is_least=True)
+    assert [_figure(each, most).verdict for each in (9.9, 10, 10.1)] == ["pass", "pass", "fail"]
+    assert [_figure(each, least).verdict for each in (9.9, 10, 10.1)] == ["fail", "pass", "pass"]
+    assert _figure(1, None).verdict == "told"
+    assert _figure(11, most, counts=False).verdict == "told"
+    assert _figure(math.inf, most).verdict == "fail"
+
+
+def test_what_fails_is_a_breach_unless_it_is_borne_and_what_is_borne_has_to_fail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = _figure(11, Limit(10, "r"))
+    monkeypatch.setattr(figures, "all_figures", lambda: (one,))
+    monkeypatch.setattr(figures, "BORNE", {})
+    assert any("x_mv, a: 11 mV" in each and "more" in each for each in figures.check())
+    monkeypatch.setattr(figures, "BORNE", {"x_mv": "it has to be"})
+    assert figures.check() == []
+    monkeypatch.setattr(figures, "all_figures", lambda: (_figure(9, Limit(10, "r")),))
+    assert figures.check() == ["x_mv is borne, and does not fail"]
+
+
+def test_a_number_without_a_unit_in_its_name_is_a_breach(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = Figure("x_mv", "?", "1", (), (Row("a", {"x_mv": 1.0, "speed": 2.0}),), "")
+    monkeypatch.setattr(figures, "all_figures", lambda: (odd,))
+    monkeypatch.setattr(figures, "BORNE", {})
+    assert any("speed says no unit" in each for each in figures.check())
+
+
+def test_each_question_of_the_list_has_its_figure() -> None:
+    assert {
+        *("state_current_ma", "awake_h", "day_of_cell_pct", "pulse_least_m_s2", "charge_rate_of_limit_pct"),
+        *("resistor_mw", "sag_supply_low_mv", "surface_set_c", "flyback_peak_ma", "motor_stop_ms"),
+    } <= set(BY_ID)
+    assert set(figures.BORNE) <= {each.id for each in BY_ID.values() if each.verdict == "fail"}
