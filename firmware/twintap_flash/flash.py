@@ -34,8 +34,8 @@ def flash(wanted: Wanted, tell: Teller, patience: Patience) -> dict[str, Any]:
     port = wanted.port
     tell.begin("look", f"who is at {port}")
     check_port(port)
-    seen = stages.look(port, patience)
     try:
+        seen = stages.look(port, patience)
         board = choose_board(wanted.board, seen.chip, seen.board_text)
         image = _image_for(wanted, seen)
         with tempfile.TemporaryDirectory(prefix="twintap-flash-") as folder:
@@ -48,8 +48,12 @@ def flash(wanted: Wanted, tell: Teller, patience: Patience) -> dict[str, Any]:
                 port, out, paths, patience, lambda percent: tell.percent("files", percent)
             )
     except FlashError as error:
-        if error.code in ("board", "image", "no_image", "build"):
+        if error.code in ("chip", "board", "image", "no_image", "build"):
             stages.let_run(port, patience)
+        raise
+    except FileNotFoundError:
+        # This installation lacks a tool or a source: no fault of what runs on the chip.
+        stages.let_run(port, patience)
         raise
     tell.end("files", f"{written} of {len(paths)} files written, the rest was there")
     tell.begin("start", "boot counters cleared, and a reset")

@@ -7,6 +7,8 @@ import pytest
 from tests.flash.kit import Sources
 from twintap_flash import __main__ as command
 from twintap_flash.boards import known_boards, read_board
+from twintap_flash.build import build
+from twintap_flash.errors import FlashError
 
 BOARD = ["--board", "xiao-esp32c3"]
 
@@ -61,3 +63,23 @@ def test_every_board_file_of_ours_may_go_to_a_chip() -> None:
         assert board.board_id == name
         assert board.chip is not None
         assert f'"{board.chip.image_name}"' in path.read_text(), "the file names its chip's image"
+
+
+def test_a_folder_that_holds_something_else_is_left_as_it_is(sources: Sources, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    board = read_board(known_boards()["xiao-esp32c3"])
+    build(out, board)
+    for name in ("thesis.txt", "twintap_pulser/app.py", "twintap_pulser/more/app.mpy"):
+        mine = out / name
+        mine.parent.mkdir(exist_ok=True)
+        mine.write_text("years of work")
+        with pytest.raises(FlashError, match="would be lost") as refused:
+            build(out, board)
+        assert refused.value.code == "build"
+        assert mine.read_text() == "years of work"
+        mine.unlink()
+        assert "main.py" in build(out, board), "an earlier build's folder is made anew"
+    file = tmp_path / "file"
+    file.write_text("years of work")
+    with pytest.raises(FlashError, match="cannot be made anew"):
+        build(file, board)

