@@ -67,6 +67,8 @@ def test_an_old_python_is_bad() -> None:
             Disk("/d", True, None, "others can reach /d; run: chmod 700 /d", 5 * GB),
             [("disk", "fine", ""), ("disk_private", "bad", "run: chmod 700 /d")],
         ),
+        # What could not be looked at is not said to be fine.
+        (Disk("/d", True, "it is no folder", None, None), [("disk", "bad", "it is no folder")]),
         (Disk("/d", False, None, None, None), [("disk", "hint", "twintap serve")]),
     ],
 )
@@ -253,7 +255,7 @@ def test_pulsers_are_judged(one: PulserSeen, expected: list[tuple[str, str, str]
 
 
 def test_without_a_pulser_the_next_step_is_said() -> None:
-    said(judge_pulsers.pulsers([]), ("pulser", "hint", "twintap pair"))
+    said(judge_pulsers.pulsers([]), ("pulser", "hint", "twintap pair PORT --room ROOM --side left|right"))
 
 
 USB = Port("/dev/ttyUSB0", "adapter", "CP210x adapter", "10c4:ea60", None, None)
@@ -319,6 +321,10 @@ ON_AIR = ("pulser_network", "fine", "house")
     ("console", "expected"),
     [
         (WELL, [*FINE, ON_AIR]),
+        (
+            replace(WELL, port="/my data/console", daemon_id=None),
+            [FINE[0], ("pulser_pairing", "hint", 'twintap pair "/my data/console" --room'), ON_AIR],
+        ),
         (Console("COM3", "no pulser answers at COM3"), [("console", "bad", "twintap flash COM3")]),
         (
             replace(WELL, is_safe_mode=True, last_error="MemoryError"),
@@ -330,13 +336,21 @@ ON_AIR = ("pulser_network", "fine", "house")
         ),
         (
             replace(WELL, is_damaged=True, daemon_id=None),
-            [FINE[0], ("pulser_settings", "bad", "twintap pair /dev/ttyUSB0"), ON_AIR],
+            [
+                FINE[0],
+                ("pulser_settings", "bad", "twintap pair /dev/ttyUSB0 --room ROOM --side left|right"),
+                ON_AIR,
+            ],
         ),
         (replace(WELL, boot_cause="watchdog"), [FINE[0], ("pulser_start", "hint", "hung"), FINE[1], ON_AIR]),
         (replace(WELL, crashes=2), [FINE[0], ("pulser_crashes", "hint", "2 times"), FINE[1], ON_AIR]),
         (
             replace(WELL, daemon_id=None),
-            [FINE[0], ("pulser_pairing", "hint", "twintap pair /dev/ttyUSB0"), ON_AIR],
+            [
+                FINE[0],
+                ("pulser_pairing", "hint", "twintap pair /dev/ttyUSB0 --room ROOM --side left|right"),
+                ON_AIR,
+            ],
         ),
         (
             replace(WELL, daemon_id="b2" * 8, is_linked=False),

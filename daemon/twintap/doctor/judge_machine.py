@@ -82,7 +82,7 @@ def disk(facts: Disk) -> list[Line]:
             lines.append(fine("disk", words))
     if facts.others is not None:
         lines.append(bad("disk_private", *_halves(facts.others)))
-    else:
+    elif facts.fault is None or facts.free_bytes is not None:  # else it could not be looked at
         lines.append(fine("disk_private", "nobody else on this computer can read the data folder"))
     return lines
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .facts import Daemon, Firewall, Multicast, Page, System, Udp
-from .lines import Line, bad, fine, hint
+from .lines import Line, bad, fine, hint, typed
 
 MDNS_PORT = 5353  # RFC 6762
 _CERTIFICATE_SHORT_DAYS = 14.0  # it is renewed 60 days before its end: less says that the renewal fails
@@ -137,7 +137,7 @@ def firewall(
         return [fine("firewall", "no firewall is known to run on this computer")]
     lines: list[Line] = []
     for one in live:
-        name, todo = _NAMES[one.name], _OPEN[one.name].format(port=port, python=_quoted(python))
+        name, todo = _NAMES[one.name], _OPEN[one.name].format(port=port, python=typed(python))
         if one.lets_in is True:
             lines.append(fine("firewall", f"{name} lets the pulsers in"))
         elif seen_from:
@@ -149,10 +149,6 @@ def firewall(
             words = f"{name} {there}, and may keep the pulsers out: it tells only an administrator"
             lines.append(hint("firewall", words, f"if no pulser gets linked: {todo}"))
     return lines
-
-
-def _quoted(path: str) -> str:
-    return f'"{path}"' if " " in path else path
 
 
 def _few(names: Sequence[str], most: int = 3) -> str:

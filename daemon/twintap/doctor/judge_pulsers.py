@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from ..names import clean
 from ..ports import Port
 from .facts import Console, PulserSeen
-from .lines import Line, bad, fine, hint
+from .lines import Line, bad, fine, hint, typed
 
 _WEAK_DBM = -75  # from here down frames are lost at times
 
+# Which room and which side, a person has to say.
+_PAIR = "twintap pair {port} --room ROOM --side left|right"
 _FLASH = "plug it in and run: twintap flash PORT (its pairing, its networks and its trim stay)"
 
 
@@ -23,7 +25,7 @@ _STARTS = {
 def pulsers(found: Sequence[PulserSeen]) -> list[Line]:
     """Judge the paired pulsers: linked, of this version, charged, well heard."""
     if not found:
-        return [hint("pulser", "no pulser is paired", "plug one in and run: twintap pair")]
+        return [hint("pulser", "no pulser is paired", f"plug one in and run: {_PAIR.format(port='PORT')}")]
     return [line for one in found for line in _pulser(one)]
 
 
@@ -89,11 +91,11 @@ def console(facts: Console) -> list[Line]:
                 "console",
                 facts.fault,
                 f"try another cable or port; end other programs that use it; a blank chip: "
-                f"twintap flash {facts.port}",
+                f"twintap flash {typed(facts.port)}",
             )
         ]
     what = f"{facts.port}: a pulser on {facts.board or 'an unknown board'}, firmware {facts.firmware or '?'}"
-    flash = f"twintap flash {facts.port}"
+    flash = f"twintap flash {typed(facts.port)}"
     if facts.is_safe_mode:
         why = f": {facts.last_error}" if facts.last_error else ""
         return [
@@ -114,7 +116,7 @@ def console(facts: Console) -> list[Line]:
         )
     if facts.is_damaged:
         words = "its settings could not be read, and it has forgotten its pairing"
-        lines.append(bad("pulser_settings", words, f"pair it anew: twintap pair {facts.port}"))
+        lines.append(bad("pulser_settings", words, f"pair it anew: {_PAIR.format(port=typed(facts.port))}"))
     if facts.boot_cause in _STARTS:
         why, todo = _STARTS[facts.boot_cause]
         lines.append(hint("pulser_start", f"it started anew, {why}", todo))
@@ -133,7 +135,7 @@ def console(facts: Console) -> list[Line]:
 
 
 def _belongs(facts: Console) -> list[Line]:
-    pair = f"twintap pair {facts.port}"
+    pair = _PAIR.format(port=typed(facts.port))
     if facts.daemon_id is None:
         return [] if facts.is_damaged else [hint("pulser_pairing", "it is paired with nobody", pair)]
     if facts.our_daemon_id is None:
@@ -161,9 +163,9 @@ def _on_air(facts: Console) -> list[Line]:
     todo = _NETWORK_TODO.get(facts.network)
     if todo is not None:
         words = f"it is on no network{where}: {facts.network}"
-        return [bad("pulser_network", words, todo.format(port=facts.port))]
+        return [bad("pulser_network", words, todo.format(port=typed(facts.port)))]
     if facts.network != "up":
-        todo = f"wait a moment, then ask again: twintap doctor {facts.port}"
+        todo = f"wait a moment, then ask again: twintap doctor {typed(facts.port)}"
         return [hint("pulser_network", f"it is on no network yet{where}: {facts.network}", todo)]
     heard = f", {facts.rssi_dbm} dBm" if facts.rssi_dbm else ""
     if facts.rssi_dbm and facts.rssi_dbm <= _WEAK_DBM:

@@ -40,3 +40,8 @@ def worst(lines: Iterable[Line]) -> State:
     """Give the worst state among lines; `fine` if there are none."""
     found = {line.state for line in lines}
     return "bad" if "bad" in found else "hint" if "hint" in found else "fine"
+
+
+def typed(path: str) -> str:
+    """Give a path as it is typed in a command."""
+    return f'"{path}"' if " " in path else path
