@@ -172,10 +172,14 @@ class Chaos:
         return wrong + self.every_room_taps()
 
     def until_linked(self) -> None:
-        """Wait until the daemon is linked with each where it is now, and every room could tap."""
+        """Wait until the daemon is linked with each where it is now, and every room could tap.
+
+        Who was left alone for ten minutes rests: whoever comes to a room wakes its pulsers.
+        """
         for member in self.members:
             wait_for(f"{member.name} linked", lambda m=member: self._is_linked(m), LINKED_WITHIN_S)
         for room in dict.fromkeys(member.room for member in self.members):
+            assert self.daemon.ask("POST", f"/rooms/{room}/wake").status == 200
             self.daemon.until_ready(room, LINKED_WITHIN_S)
 
     def _is_linked(self, member: Member) -> bool:
