@@ -64,6 +64,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Desk]:
     monkeypatch.setattr(walking, "_SURE_AFTER_S", 0.3)
+    monkeypatch.setattr(walking, "_JOIN_POLL_S", 0.05)
     async with contextlib.AsyncExitStack() as stack:
         home = await stack.enter_async_context(house(tmp_path / "d", pair=False))
         foreign = Foreign()
@@ -107,14 +108,16 @@ async def test_what_is_wrong_with_a_network_is_said_and_one_that_is_well_is_join
     assert desk.home.store.pairings() == []
 
     # It joins, calls, and nothing arrives: said, and it stays paired.
-    monkeypatch.setattr(exchange, "_LINK_WITHIN_S", 3.0)
-    fault = await desk.fails("apart")
+    with monkeypatch.context() as patched:
+        patched.setattr(exchange, "_LINK_WITHIN_S", 1.2)
+        fault = await desk.fails("apart")
     assert (fault.step, fault.code) == ("link", "isolation")
     assert str(desk.home.hub.port) in fault.words
-    monkeypatch.undo()
 
     # Where multicast is dropped it works by address alone, and that is a hint.
-    done = await desk.pair("quiet")
+    with monkeypatch.context() as patched:
+        patched.setattr(walking, "_ANNOUNCED_WITHIN_S", 0.5)
+        done = await desk.pair("quiet")
     assert [hint.code for hint in done.hints] == ["multicast"]
     assert [view.link for view in desk.home.hub.pulsers()] == ["linked"]
 
