@@ -92,8 +92,9 @@ def _start() -> Figure:
         tuple(rows),
         "The maker promises a start only from 2.3 V, which is more than the default level gives. Coin "
         "motors usually start from about a volt, and that is what makes lower levels work: usual, and not "
-        "promised. So every motor is tried before it is glued in, at a quarter of full level, and one that "
-        "does not start is not used. It also says why a level below some 30 % may be felt as nothing.",
+        "promised. So every motor is tried before it is glued in, at 1.2 V, and one that does not start is "
+        "not used. It also says why a level below some 30 % may be felt as nothing, such as the 20 % at "
+        "which a medicine visit begins.",
         "a motor whose data sheet promises a start at 1.5 V or less; else the trial of each motor in the "
         "guide",
     )  # fmt: skip

@@ -259,6 +259,7 @@ def render(safety: SafetyFile, verdicts: Mapping[str, str]) -> str:
     """The safety file as Markdown. `verdicts`: of each figure, by id: "pass", "fail" or "told"."""
     parts = [_INTRODUCTION, _scales(safety), _overview(safety), _open_points(safety, verdicts)]
     parts += [_chapter(safety, hazard, verdicts) for hazard in safety.hazards]
+    parts.append(_for_people(safety))
     return "\n".join(parts)
 
 
@@ -346,3 +347,17 @@ def _chapter(safety: SafetyFile, hazard: Hazard, verdicts: Mapping[str, str]) ->
         lines.append("")
     lines.append(f"**What is left:** {hazard.residual}\n")
     return "\n".join(lines)
+
+
+def _for_people(safety: SafetyFile) -> str:
+    lines = [
+        "## What is left to people\n",
+        "All that no circuit and no program prevents, and that the guide therefore says.\n",
+    ]
+    lines += [
+        f"- **{hazard.name}:** {measure.does}"
+        for hazard in safety.hazards
+        for measure in hazard.measures
+        if measure.by == "guide"
+    ]
+    return "\n".join(lines) + "\n"
