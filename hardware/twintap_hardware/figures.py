@@ -176,10 +176,10 @@ def _chapter(figure: Figure) -> str:
     marks = {name: "" if fact(name).verified else " (unverified)" for name in figure.uses}
     lines = [f'<a id="{figure.id}"></a>\n', f"## {figure.question}\n", f"`{figure.id}` = {figure.formula}\n"]
     lines.append(table(_head(figure), list(_cells(figure))))
-    reasons = {each.limit.reason: each.limit for each in figure.rows if each.limit}
+    limits = list(dict.fromkeys(each.limit for each in figure.rows if each.limit))
     lines += [
-        f"Limit: {'at least' if limit.is_least else 'at most'} {_said(figure.id, limit.value)}: {reason}.\n"
-        for reason, limit in reasons.items()
+        f"Limit: {'at least' if each.is_least else 'at most'} {_said(figure.id, each.value)}: {each.reason}.\n"
+        for each in limits
     ]
     if figure.says:
         lines.append(figure.says + "\n")

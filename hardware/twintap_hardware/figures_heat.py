@@ -79,8 +79,7 @@ def _set() -> list[Figure]:
             tuple(rows),
             "All current is taken as heat, the longest set as endless, the cell as full for ever, the hand "
             "as a blanket that takes nothing away; a hand at 33 °C in truth cools what is warmer. In a room "
-            "of 30 °C it feels warm, in one of 23 °C it stays below the skin's own temperature for most of "
-            "a visit.",
+            "of 30 °C it feels warm; in one of 23 °C it is near the skin's own temperature.",
             "a larger case, or less current while no set runs",
         ),
         Figure(

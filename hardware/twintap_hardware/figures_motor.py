@@ -131,8 +131,8 @@ def _felt() -> list[Figure]:
             _MODEL,
             tuple(rows),
             "The motor's rise, not the firmware, decides: at low levels most of a pulse is spent on getting "
-            "up to speed. Below about this width more width helps, and more rate does not.",
-            "longer pulses by default, or a motor that rises faster",
+            "up to speed, and a wider pulse is felt before a stronger one is needed.",
+            "a wider pulse or a higher level by default; a level that makes up for the cell's voltage",
         ),
         Figure(
             "pulse_least_m_s2",
@@ -142,7 +142,7 @@ def _felt() -> list[Figure]:
             (*_MODEL, "pacing.pulse_least_ms", "pacing.pulse_ms"),
             tuple(shortest),
             "No: 20 ms is what the protocol can say, and a coin motor hardly turns in it. A pulse is felt "
-            "from the widths of the figure above on; the default of 100 ms is chosen for that.",
+            "from the widths of the figure above on; the default of 100 ms is wider than most of them.",
             "an LRA on a DRV2605L, which the firmware drives as well, for shorter pulses",
         ),
     ]
