@@ -68,10 +68,6 @@ def open_session(house: House, kind: str = "emdr") -> None:
         house.admin.post(f"/rooms/{ROOM}/session/entries", {"type": entry, "data": data})
 
 
-def _with_medicine(house: House) -> None:
-    open_session(house, "medicine")
-
-
 def _led_by_another(house: House) -> None:
     open_session(house)
     house.admin.post(f"/rooms/{ROOM}/session/lead", {"label": WORDS})

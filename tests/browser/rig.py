@@ -14,10 +14,10 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -74,7 +74,7 @@ def find_chromium() -> Path:
 
 
 @contextlib.contextmanager
-def chromium(playwright: Playwright) -> Iterator[Browser]:
+def chromium(playwright: Playwright) -> Generator[Browser]:
     """A Chromium without a window, speaking to loopback alone."""
     browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(_ARGUMENTS))
     try:
@@ -317,6 +317,24 @@ def _path_of(url: str) -> str:
     return urlsplit(url).path
 
 
+class Protocol:
+    """The browser's own protocol, for what a page cannot do: one session of it, with a page."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+
+    def ask(self, method: str, **params: object) -> Json:
+        """Do one method of it; give its reply."""
+        send = cast("Callable[[str, Json], Json]", self._session.send)  # comes without types for it
+        return send(method, params)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.detach()
+
+
 class Profiles:
     """Browser profiles, lent one after the other: to make one takes longer than most of what is done in it.
 
@@ -350,9 +368,8 @@ class Profiles:
             page.close()
         context.clear_cookies()
         context.clear_permissions()
-        storage = context.new_cdp_session(alive)
-        storage.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
-        storage.detach()
+        with Protocol(alive) as storage:
+            storage.ask("Storage.clearDataForOrigin", origin=origin, storageTypes="all")
         self._free[has_touch].append(context)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Download, Page, expect
 
-from tests.browser.rig import PATIENCE_MS, SIDES, House, Pages, until
+from tests.browser.rig import PATIENCE_MS, SIDES, House, Pages, Protocol, until
 from tests.support import rig, traces
 
 ROOM = "one"
@@ -319,13 +319,13 @@ def test_the_whole_hour(browser_page: Pages, daemon: House, shots: Path, tmp_pat
 
 def asleep(page: Page) -> Callable[[], None]:
     """Put a page to sleep as a tablet does: its script halts, its sockets stay open. Gives what wakes it."""
-    tablet = page.context.new_cdp_session(page)
-    tablet.send("Debugger.enable")
-    tablet.send("Debugger.pause")
+    tablet = Protocol(page)
+    tablet.ask("Debugger.enable")
+    tablet.ask("Debugger.pause")
 
     def wake() -> None:
-        tablet.send("Debugger.resume")
-        tablet.send("Debugger.disable")
+        tablet.ask("Debugger.resume")
+        tablet.ask("Debugger.disable")
 
     return wake
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.axe import findings
 from tests.browser.light_rig import OPTIONS, Light
-from tests.browser.rig import ZONE, House, until
+from tests.browser.rig import ZONE, House, Json, Protocol, until
 from tests.support.rig import now_us
 
 # Everything is on one machine that may be busy: a page that is this far off is wrong, and not only slow.
@@ -42,10 +42,11 @@ def light(shared: Light, daemon: House) -> Iterator[Light]:
 
 def truth_us(light: Light) -> float:
     """What this page's clock has to be put forward by to be the host's, in µs, as the browser has it."""
-    session = light.page.context.new_cdp_session(light.page)
-    session.send("Performance.enable")
-    metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
-    session.detach()
+    with Protocol(light.page) as browser:
+        browser.ask("Performance.enable")
+        metrics = {
+            one["name"]: float(one["value"]) for one in browser.ask("Performance.getMetrics")["metrics"]
+        }
     return metrics["NavigationStart"] * 1e6
 
 
@@ -122,9 +123,9 @@ def test_the_client_may_stop_here(light: Light, by: str) -> None:
         light.page.keyboard.press("Escape")
         assert light.page.get_by_test_id("settings").is_hidden()
     light.house.until_still("one")
-    held = until(
-        light.page, "over", lambda: (held := light.house.set("one")) and held["state"] == "ended" and held
-    )
+    until(light.page, "over", lambda: (light.house.set("one") or {}).get("state") == "ended")
+    held = light.house.set("one")
+    assert held is not None
     assert (held["ended_reason"], held["ended_by"]) == ("stop", "light")
     light.until("the stop is known here", "page.stopButton.hidden && page.noAnswer === 0")
 
@@ -164,12 +165,14 @@ def test_tones_are_off_until_chosen_then_planned_with_their_pulses_and_silent_on
     light.until(
         "tones of both sides", "new Set([...page.tones.planned.values()].map((one) => one.side)).size === 2"
     )
-    wrong_us = light.look(
+    wrong_us: list[float] = light.look(
         """[...page.tones.planned.values()].map((one) => one.atUs
           - page.tones.clock.contextUs(page.follower.fit.here(one.pulseUs) + page.tones.trimUs))"""
     )
     assert max(map(abs, wrong_us)) < 60_000  # what a late tone may be late, and a sound card's first second
-    sides = light.look("[...page.tones.planned.values()].map((one) => [one.index, one.side])")
+    sides: list[tuple[int, str]] = light.look(
+        "[...page.tones.planned.values()].map((one) => [one.index, one.side])"
+    )
     assert all(side == ("left", "right")[index % 2] for index, side in sides)
     assert light.look("page.tones.master.gain.value") <= 0.3
     light.stop()
@@ -289,9 +292,8 @@ def test_axe_finds_nothing_in_any_state_on_any_ground(
 ) -> None:
     daemon.calm()
     width, height = size
-    context = browser.new_context(
-        **OPTIONS | {"viewport": {"width": width, "height": height}, "timezone_id": ZONE}
-    )
+    options: Json = OPTIONS | {"viewport": {"width": width, "height": height}, "timezone_id": ZONE}
+    context = browser.new_context(**options)
     try:
         light = Light(context, daemon)
         link = daemon.join_link("one", "display")

@@ -4,6 +4,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,9 +158,7 @@ def beat_with(
     held = evolve(state, SetStarted(GO_US)).set
     assert held is not None
     timeline = held.timeline if then is None else held.timeline.with_next(then, at_us)
-    beat = beat_of(
-        type(held)(**{name: getattr(held, name) for name in held.__slots__} | {"timeline": timeline})
-    )
+    beat = beat_of(replace(held, timeline=timeline))
     return json.loads(TypeAdapter(type(beat)).dump_json(beat)), timeline
 
 

@@ -33,6 +33,7 @@ def surface_of(page: Page) -> tuple[float, float]:
     """The middle of the surface."""
     # A view that is being built anew has none for a moment.
     box = until(page, "the surface", page.get_by_test_id("surface").bounding_box)
+    assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 

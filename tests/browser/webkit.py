@@ -4,12 +4,12 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from selenium.webdriver import Remote
-from selenium.webdriver.common.proxy import Proxy, ProxyType
+from selenium.webdriver.common.proxy import Proxy
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.webkitgtk.options import Options
@@ -38,7 +38,7 @@ def _find_browser() -> str:
 
 
 @contextlib.contextmanager
-def display() -> Iterator[str]:
+def display() -> Generator[str]:
     """A display without a screen; gives its name."""
     command = _find("Xvfb", "xvfb")
     reading, writing = os.pipe()
@@ -61,7 +61,7 @@ def display() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def webkit(folder: Path) -> Iterator[Remote]:
+def webkit(folder: Path) -> Generator[Remote]:
     """A WebKit with a home of its own in `folder`, and nothing of the user's."""
     driver, browser = _find("WebKitWebDriver", "webkit2gtk-driver"), _find_browser()
     folder.chmod(0o700)
@@ -79,7 +79,8 @@ def webkit(folder: Path) -> Iterator[Remote]:
         service = Service(driver, env=env, log_output=str(folder / "driver.log"))
         service.start()
         try:
-            direct = Proxy({"proxyType": ProxyType.DIRECT})
+            # Its kinds of proxy come without types, and are named in capitals.
+            direct = Proxy({"proxyType": "DIRECT"})
             config = ClientConfig(remote_server_addr=service.service_url, proxy=direct, timeout=PATIENCE_S)
             remote = Remote(command_executor=RemoteConnection(client_config=config), options=options)
             try:
