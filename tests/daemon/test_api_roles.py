@@ -64,6 +64,7 @@ TABLE: tuple[tuple[str, Json | None, frozenset[str], bool], ...] = (
     ("GET /ports", None, ADMIN, False),
     ("POST /ports/scan", {"port": "/dev/none"}, ADMIN, False),
     ("POST /pairings", {"port": "/dev/none", "room": "room-1", "side": "left"}, ADMIN, False),
+    ("GET /pairings", None, ADMIN, False),
     ("GET /pairings/{pairing}", None, ADMIN, False),
     ("DELETE /pairings/{pairing}", None, ADMIN, False),
     ("DELETE /pulsers/{pulser}", None, ADMIN, False),

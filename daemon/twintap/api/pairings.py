@@ -284,6 +284,12 @@ async def _wanted(context: Ctx, body: NewPairing) -> Wanted:
     return Wanted(body.room, body.side, body.ceiling_pct, body.name, wifi)
 
 
+@router.get("/pairings", responses=answers())
+async def list_pairings(context: Ctx, _: Administrator) -> list[PairingView]:
+    """Show the newest four pairings, under way or over, the oldest of them first."""
+    return [_view(run) for run in context.pairings.all()]
+
+
 @router.get("/pairings/{pairing}", responses=answers(404))
 async def show_pairing(context: Ctx, _: Administrator, pairing: PairingId) -> PairingView:
     """Show how far a pairing is. The newest four are kept."""

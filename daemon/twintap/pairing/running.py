@@ -120,6 +120,10 @@ class Pairings:
             )
         return run
 
+    def all(self) -> list[Run]:
+        """Give those that are kept, the oldest first."""
+        return list(self._runs.values())
+
     async def cancel(self, run_id: str) -> Run:
         """End a pairing that is under way, and wait for it. One that hands over its key does so first."""
         run = self.find(run_id)

@@ -1,6 +1,6 @@
 /**
  * `#/add`, `#/add/ROOM/SIDE`, `#/replace/ID`: a pulser on a cable becomes one of this daemon's, stage by stage.
- * A Wi-Fi password is held by this view alone, and is gone with it.
+ * `#/pairing/ID`: back to a pairing that runs. A Wi-Fi password is held by this view alone, until it was used.
  */
 import { el, fill, mark, put, say } from "./dom.js";
 import { button } from "./forms.js";
@@ -14,14 +14,17 @@ export const styles = ["pages.css", "pulsers.css"];
 
 const STAGES = { port: portStage, network: networkStage, place: placeStage, pair: pairStage };
 
-export function mount(root, app, { into = "", side = "", replace = "" }) {
+export function mount(root, app, { into = "", side = "", replace = "", pairing = "" }) {
+  if (app.me?.role !== "admin") return refused(root);
   // What has been chosen so far; a stage reads it and adds to it.
   const state = {
     app,
     port: null, // {port, kind, what, problem}
     found: null, // what the pulser there says of itself, and the networks that it sees
     wifi: null, // {ssid, password}; null: those that the pulser keeps
+    pairing: pairing || null, // one that runs already, from before this view
     room: into || null,
+    colour: null, // of a room that is not there yet
     side: side === "left" || side === "right" ? side : null,
     name: "",
     ceilingPct: 60,
@@ -77,6 +80,15 @@ export function mount(root, app, { into = "", side = "", replace = "" }) {
   }
 
   update();
-  go("port", true);
+  go(pairing ? "pair" : "port", true);
   return { update, leave: () => stage?.leave?.() };
+}
+
+/** For whom a daemon's own computer is not theirs: said at once, and nothing asked in vain. */
+function refused(root) {
+  put(root, el("main", { class: "page pulsers add", id: "main" },
+    el("a", { class: "back", href: "#/pulsers" }, t("add.back")),
+    el("h1", {}, t("add.title")),
+    el("p", { class: "known" }, t("add.not_yours"))));
+  return { update() {}, leave() {} };
 }

@@ -9,6 +9,8 @@ import { t } from "./text.js";
 const KEEP = "keep";
 const TYPED = "typed";
 const SEEN = "seen:";
+// In a house of many flats thirty are seen, the strongest first: whose it is, is among these, or is looked for.
+const SHOWN = 8;
 
 export function networkStage(state, { next }) {
   const { found } = state;
@@ -29,6 +31,18 @@ export function networkStage(state, { next }) {
   ].filter(Boolean);
   const chosen = choice(t("add.network.legend"), options, first(), changed);
   chosen.box.classList.add("networks");
+  // What belongs to a network is asked right beneath it, wherever in the list it is.
+  const under = mayType ? el("div", { class: "under" }, ssid.box, password.box, hint) : null;
+  const tileOf = (value) => [...chosen.box.querySelectorAll("input")].find((one) => one.value === value)?.closest("label");
+  const faint = seen.slice(SHOWN).map((one) => tileOf(SEEN + one.ssid)).filter(Boolean);
+  const all = button(t("add.network.all", { n: seen.length }), showAll, { tone: "quiet" });
+
+  function showAll() {
+    const had = document.activeElement === all;
+    for (const tile of faint) tile.hidden = false;
+    all.remove();
+    if (had) faint[0].querySelector("input").focus();
+  }
 
   // What was chosen before the way led back here; else what the pulser keeps.
   function first() {
@@ -46,6 +60,7 @@ export function networkStage(state, { next }) {
 
   function changed() {
     const { value } = chosen;
+    if (under) tileOf(value)?.after(under);
     const isOpen = chosenOne()?.secure === false;
     ssid.box.hidden = value !== TYPED;
     password.box.hidden = value === KEEP || isOpen || value === null;
@@ -76,11 +91,17 @@ export function networkStage(state, { next }) {
         return;
       }
       state.wifi = { ssid: name, password: password.box.hidden ? "" : password.value };
+      password.clear();
     }
     next();
   }
 
   if (state.wifi) password.control.value = state.wifi.password;
+  if (faint.length) {
+    for (const tile of faint) tile.hidden = true;
+    tileOf(TYPED).before(all);
+    if (faint.includes(tileOf(chosen.value))) showAll();
+  }
   changed();
   return {
     box: el("div", {},
@@ -90,7 +111,7 @@ export function networkStage(state, { next }) {
       mayType ? null : plainNote(),
       mayType && seen.length === 0 && !isThere ? el("p", { class: "quiet" }, t("add.network.unseen")) : null,
       options.length
-        ? form(submit, chosen.box, mayType ? [ssid.box, password.box, hint] : null, wrong, el("div", { class: "row" }, send))
+        ? form(submit, chosen.box, wrong, el("div", { class: "row" }, send))
         : el("p", {}, t("add.network.nowhere"))),
   };
 }

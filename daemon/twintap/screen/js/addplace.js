@@ -1,6 +1,6 @@
 /** The third stage: the room and the side; and, for whoever wants it, a name and the level limit. */
 import { el, say } from "./dom.js";
-import { attempt, button, field, form, outcome } from "./forms.js";
+import { button, field, form } from "./forms.js";
 import { placeChoice } from "./place.js";
 import { t } from "./text.js";
 import { number } from "./words.js";
@@ -10,11 +10,11 @@ const LIMIT_MAX_PCT = 100;
 const LIMIT_STEP_PCT = 5;
 
 export function placeStage(state, { next }) {
-  const said = outcome();
   const place = placeChoice({
     rooms: [...(state.app.live.rooms() ?? [])].sort((one, two) => one.name.localeCompare(two.name)),
     room: state.room,
     side: state.side,
+    hue: state.colour,
     own: { id: state.found.id },
     taken: (other) => ({
       text: t("place.taken_add", { name: other.name }),
@@ -34,16 +34,16 @@ export function placeStage(state, { next }) {
   draw();
   const send = button(t("add.place.go"), null, { tone: "main", type: "submit" });
 
-  const submit = () =>
-    attempt(send, said, async () => {
-      if (!(await place.ready())) return;
-      Object.assign(state, { room: place.room, side: place.side, name: name.value.trim(), ceilingPct: Number(limit.value) });
-      next();
-    }, place.fields);
+  function submit() {
+    if (!place.ready()) return;
+    const { room, side, colour } = place;
+    Object.assign(state, { room, side, colour, name: name.value.trim(), ceilingPct: Number(limit.value) });
+    next();
+  }
 
   return {
     box: form(submit, el("p", {}, t("add.place.words")), place.box,
       el("details", { class: "more" }, el("summary", {}, t("add.place.more")), named.box, limited.box),
-      el("div", { class: "row" }, send), said.box),
+      el("div", { class: "row" }, send)),
   };
 }

@@ -3,6 +3,7 @@ import { api } from "./api.js";
 import { el, fill, mark, say } from "./dom.js";
 import { attempt, button, choice, form, outcome } from "./forms.js";
 import { t } from "./text.js";
+import { underway } from "./underway.js";
 
 const LOOK_MS = 2000;
 const ASK_MS = 40_000; // a board that is switched on by it starts, and then looks for networks
@@ -12,6 +13,7 @@ export function portStage(state, { next }) {
   const told = el("p", { class: "known", role: "status" }, t("add.port.looking"));
   const held = el("div");
   const failed = el("div", { class: "fault", role: "alert", hidden: true });
+  const running = underway();
   const send = button(t("add.port.next"), null, { tone: "main", type: "submit" });
   let ports = [];
   let chosen = state.port?.port ?? null;
@@ -91,10 +93,11 @@ export function portStage(state, { next }) {
 
   look();
   return {
-    box: el("div", {}, picture(), el("p", {}, t("add.port.words")), told, form(ask, held, said.box, failed, el("div", { class: "row" }, send))),
+    box: el("div", {}, running.box, picture(), el("p", {}, t("add.port.words")), told, form(ask, held, said.box, failed, el("div", { class: "row" }, send))),
     leave() {
       isLeft = true;
       clearTimeout(timer);
+      running.leave();
     },
   };
 }

@@ -30,6 +30,7 @@ const VIEWS = {
   pulser: { param: "id", module: "pulser" },
   add: { param: "into", then: "side", module: "add" },
   replace: { param: "replace", module: "add" },
+  pairing: { param: "pairing", module: "add" },
   settings: { module: "settings" },
 };
 const ROOM = "twintap.room"; // in this tab alone: the room that it is about
@@ -264,7 +265,7 @@ function showNav(name) {
   const isRoomy = me.role !== "logger";
   fill(
     nav,
-    isRoomy && link("#/", t("app.rooms"), ["", "pulsers", "pulser", "add", "replace"]),
+    isRoomy && link("#/", t("app.rooms"), ["", "pulsers", "pulser", "add", "replace", "pairing"]),
     isRoomy && room && link(`#/work/${encodeURIComponent(room)}`, t("app.work", { room }), ["work"]),
     me.role !== "observer" && link("#/sessions", t("app.sessions"), ["sessions", "session", "course"]),
     link("#/settings", t("app.settings"), ["settings"]),

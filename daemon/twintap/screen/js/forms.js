@@ -216,6 +216,8 @@ export function twice(label, again, act, props = {}) {
     one.classList.add("armed");
     timer = window.setTimeout(calm, 5000);
   }, props);
+  // A key that is held repeats itself, and would be the second press too.
+  one.addEventListener("keydown", (event) => event.repeat && event.preventDefault());
   function calm() {
     window.clearTimeout(timer);
     timer = 0;

@@ -92,6 +92,11 @@ export function networksPanel(path) {
       return undefined;
     }, { ssid: old });
 
+  const forgetting = el("div", { hidden: true },
+    el("h3", {}, t("network.forget_title")),
+    el("p", {}, t("network.forget_words")),
+    form(drop, old.box, el("div", { class: "row" }, forget)));
+
   return {
     box: el(
       "section",
@@ -100,15 +105,17 @@ export function networksPanel(path) {
       el("p", {}, t("network.words")),
       kept,
       isPrivate() ? form(add, ssid.box, password.box, el("div", { class: "row" }, keep)) : plainNote(),
-      el("h3", {}, t("network.forget_title")),
-      el("p", {}, t("network.forget_words")),
-      form(drop, old.box, el("div", { class: "row" }, forget)),
+      forgetting,
       said.box,
     ),
     show(pulser) {
       const isThere = pulser.link === "linked";
       say(kept, isThere ? (pulser.networks == null ? t("network.count_unknown") : count("network.count", pulser.networks)) : t("network.unlinked"));
       keep.disabled = forget.disabled = !isThere;
+      // One network is needed: the last one is not forgotten.
+      const isLast = !isThere || (pulser.networks != null && pulser.networks < 2);
+      if (isLast && forgetting.contains(document.activeElement)) keep.focus({ preventScroll: true });
+      forgetting.hidden = isLast;
     },
   };
 }

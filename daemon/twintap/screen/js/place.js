@@ -1,5 +1,4 @@
 /** Where a pulser belongs: the room, an existing one or a new one with its colour, and the client's side. */
-import { api } from "./api.js";
 import { el, fill, mark, say } from "./dom.js";
 import { figure, seat, sidesAsSeen } from "./figure.js";
 import { choice, colours, COLOURS, field, paint } from "./forms.js";
@@ -8,18 +7,21 @@ import { t } from "./text.js";
 const NEW = ""; // no room has this name
 
 /**
- * The choice of a place. `rooms`: the views of all rooms; `room`, `side`: chosen before (null: none).
+ * The choice of a place. `rooms`: the views of all rooms; `room`, `side`, `hue`: chosen before, `hue` for a new
+ * room (null: none).
  * `own`: the pulser that is to go there, if it has a place already. `taken(other, room)`: what it means that
  * another pulser is there, as {text, isFree, way}; `way`: {href, text} of what can be done about it.
- * Gives {box, room, side, ready(): makes the room if it is new, and says what is missing}.
+ * Gives {box, room, side, colour, fields, ready()}. A new room is there once a pulser is in it; `colour`: what
+ * it shall have then (null: the room is there already, with its own). `ready()`: whether a place was chosen;
+ * what is missing is said.
  */
-export function placeChoice({ rooms, room = null, side = null, own = null, taken }) {
+export function placeChoice({ rooms, room = null, side = null, hue = null, own = null, taken }) {
   const first = rooms.some((one) => one.name === room) ? room : rooms.length === 1 && !room ? rooms[0].name : null;
   const name = el("input", { type: "text", autocomplete: "off", maxlength: 40 });
   if (room && first === null) name.value = room;
   const named = field(t("rooms.new.name"), name, { hint: t("rooms.new.hint") });
   const used = new Set(rooms.map((one) => one.colour));
-  const colour = colours(t("rooms.new.colour"), (COLOURS.find(([value]) => !used.has(value)) ?? COLOURS[0])[0], () => changed());
+  const colour = colours(t("rooms.new.colour"), hue ?? (COLOURS.find(([value]) => !used.has(value)) ?? COLOURS[0])[0], () => changed());
   const fresh = el("div", { class: "new-room" }, named.box, colour.box);
   const options = rooms.map((one) => ({ value: one.name, label: one.name }));
   options.push({ value: NEW, label: t("place.new_room") });
@@ -72,29 +74,29 @@ export function placeChoice({ rooms, room = null, side = null, own = null, taken
     get side() {
       return sided.value;
     },
-    /** Whether a place was chosen; what is missing is said. A refusal of a new room is the caller's to say. */
-    async ready() {
+    get colour() {
+      return roomed.value === NEW ? colour.value : null;
+    },
+    ready() {
+      named.say("");
       if (roomed.value === null) return miss(t("place.room_missing"), roomed.box.querySelector("input"));
       if (roomed.value === NEW && !name.value.trim()) {
         named.say(t("rooms.new.missing"));
         name.focus();
         return false;
       }
+      if (roomed.value === NEW && rooms.some((one) => one.name === name.value.trim())) {
+        named.say(t("place.room_there"));
+        name.focus();
+        return false;
+      }
       if (!sided.value) return miss(t("place.side_missing"), sided.box.querySelector("input"));
       if (!meant().isFree) return miss(t("place.not_free"), sided.box.querySelector("input:checked"));
-      named.say("");
       miss("");
-      if (roomed.value === NEW) await makeRoom(name.value.trim(), colour.value);
       return true;
     },
-    fields: { name: named },
+    fields: { room: named },
   };
-}
-
-// A room of that name may be there already, from a try before this one.
-async function makeRoom(name, colour) {
-  const held = await api.get("/rooms");
-  if (!held.some((one) => one.name === name)) await api.post("/rooms", { name, colour });
 }
 
 /** The client's left or right, drawn as they sit before you. Gives {box, value, tell(words of a side)}. */

@@ -1,5 +1,5 @@
 /** `#/pulser/ID`: all of one pulser: how it is, its name, place, feel and networks, its sleep, and its end here. */
-import { api } from "./api.js";
+import { api, roomPath } from "./api.js";
 import { el, fill, mark, put, say } from "./dom.js";
 import { attempt, button, facts, field, form, outcome, paint, twice } from "./forms.js";
 import { networksPanel } from "./networks.js";
@@ -23,7 +23,7 @@ export function mount(root, app, { id }) {
   const known = el("div");
   const old = el("p", { class: "pulser-note", hidden: true }, t("pulsers.old"));
   const buzz = button(t("pulsers.buzz"), () => attempt(buzz, said, () => api.post(`${path}/identify`)), { tone: "tall" });
-  const card = el("section", { class: "panel pulser", "aria-label": t("pulser.now") }, state, known, old, el("div", { class: "row" }, buzz), said.box);
+  const card = el("section", { class: "panel pulser", "aria-label": t("pulser.now") }, state, known, old, app.commands ? el("div", { class: "row" }, buzz) : null, said.box);
   const panels = el("div", { class: "pulser-panels" });
   const shown = el("div", { hidden: true }, card, panels);
   const main = el("main", { class: "page pulsers", id: "main" }, el("a", { class: "back", href: "#/pulsers" }, t("pulsers.title")), head, where, waiting, shown);
@@ -126,9 +126,10 @@ function movePanel(path, app, pulser) {
   let now = pulser;
   const save = () =>
     attempt(send, said, async () => {
-      if (!(await place.ready())) return;
-      const { room, side } = place;
+      if (!place.ready()) return;
+      const { room, side, colour } = place;
       await api.patch(path, { room, side });
+      if (colour) await api.patch(roomPath(room), { colour });
       said.say(t("pulser.move.done", { room, hand: t(`pulsers.hand.${side}`) }));
     }, place?.fields);
   const taken = (other, room) =>

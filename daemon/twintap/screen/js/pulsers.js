@@ -5,6 +5,7 @@ import { sidesAsSeen } from "./figure.js";
 import { attempt, button, facts, outcome, paint } from "./forms.js";
 import { batteryOf, canBuzz, lineOf, linkOf, powerOf, seenOf, trimOf } from "./pulserwords.js";
 import { t } from "./text.js";
+import { underway } from "./underway.js";
 import { count } from "./words.js";
 
 export const styles = ["pages.css", "pulsers.css"];
@@ -16,6 +17,8 @@ export function mount(root, app) {
   const waiting = el("p", { class: "waiting", role: "status" }, t("pulsers.asking"));
   const list = el("div", { class: "pulser-rooms" });
   const said = outcome();
+  const running = isAdmin ? underway() : null;
+  const may = { buzz: app.commands, change: isAdmin };
   const strangers = isAdmin ? heardPanel() : null;
   const rooms = new Map();
 
@@ -26,6 +29,7 @@ export function mount(root, app) {
       el("h1", {}, t("pulsers.title")),
       el("p", { class: "quiet" }, t(isAdmin ? "pulsers.words" : "pulsers.words_watch")),
       isAdmin ? el("div", { class: "row pulsers-add" }, el("a", { class: "button main", href: "#/add" }, t("pulsers.add"))) : null,
+      running?.box,
       waiting,
       said.box,
       list,
@@ -41,7 +45,7 @@ export function mount(root, app) {
     const byName = [...views].sort((one, two) => one.name.localeCompare(two.name));
     byName.forEach((view, i) => {
       if (!rooms.has(view.name)) {
-        const one = roomOf(view.name, said, isAdmin);
+        const one = roomOf(view.name, said, may);
         rooms.set(view.name, one);
         list.insertBefore(one.box, list.children[i] ?? null);
       }
@@ -57,14 +61,17 @@ export function mount(root, app) {
       waiting.hidden = !waiting.textContent;
       show(views ?? []);
     },
-    leave: () => strangers?.leave(),
+    leave() {
+      strangers?.leave();
+      running?.leave();
+    },
   };
 }
 
 /** A room with its two places, in the order in which the client's hands are seen. */
-function roomOf(name, said, isAdmin) {
+function roomOf(name, said, may) {
   const id = `room-${encodeURIComponent(name)}`;
-  const places = sidesAsSeen().map((side) => placeOf(name, side, said, isAdmin));
+  const places = sidesAsSeen().map((side) => placeOf(name, side, said, may));
   const box = el(
     "section",
     { class: "pulser-room", "aria-labelledby": id },
@@ -81,7 +88,7 @@ function roomOf(name, said, isAdmin) {
 }
 
 /** One side of a room: its pulser, or the way to add one. */
-function placeOf(room, side, said, isAdmin) {
+function placeOf(room, side, said, may) {
   const box = el("article", { class: "pulser", "data-side": side });
   let shown = null; // the id that is drawn; "" for an empty place
   let card = null;
@@ -92,8 +99,8 @@ function placeOf(room, side, said, isAdmin) {
       const pulser = view[side];
       if (shown !== (pulser?.id ?? "")) {
         shown = pulser?.id ?? "";
-        card = pulser ? cardOf(pulser, said, isAdmin) : null;
-        fill(box, card?.parts ?? emptyPlace(room, side, isAdmin));
+        card = pulser ? cardOf(pulser, said, may) : null;
+        fill(box, card?.parts ?? emptyPlace(room, side, may));
         mark(box, "aria-label", pulser ? null : t(`ready.hand.${side}`));
         mark(box, "aria-labelledby", pulser ? card.title.id : null);
       }
@@ -102,16 +109,16 @@ function placeOf(room, side, said, isAdmin) {
   };
 }
 
-function emptyPlace(room, side, isAdmin) {
+function emptyPlace(room, side, may) {
   const into = `#/add/${encodeURIComponent(room)}/${side}`;
   return [
     el("h3", {}, t(`ready.hand.${side}`)),
     el("p", { class: "quiet" }, t("pulsers.empty")),
-    isAdmin ? el("a", { class: "button", href: into }, t("pulsers.add_here")) : null,
+    may.change ? el("a", { class: "button", href: into }, t("pulsers.add_here")) : null,
   ];
 }
 
-function cardOf(first, said, isAdmin) {
+function cardOf(first, said, may) {
   const id = first.id;
   const title = el("h3", { id: `pulser-${id}` });
   const side = el("p", { class: "pulser-side" });
@@ -119,12 +126,12 @@ function cardOf(first, said, isAdmin) {
   const known = el("div");
   const old = el("p", { class: "pulser-note", hidden: true });
   const buzz = button("", () => attempt(buzz, said, () => api.post(`/pulsers/${id}/identify`)), { tone: "tall" });
-  const change = isAdmin ? el("a", { class: "button tall", href: `#/pulser/${id}` }, t("pulsers.change")) : null;
+  const change = may.change ? el("a", { class: "button tall", href: `#/pulser/${id}` }, t("pulsers.change")) : null;
   let key = "";
 
   return {
     title,
-    parts: [title, side, state, known, old, el("div", { class: "row" }, buzz, change)],
+    parts: [title, side, state, known, old, may.buzz ? el("div", { class: "row" }, buzz, change) : null],
     /** Gives the card's tone. */
     show(pulser, room) {
       const line = lineOf(pulser, room);

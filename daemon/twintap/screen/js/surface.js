@@ -27,10 +27,10 @@ export function restOf(room) {
  *
  * `room`: as it is, or null while that is not known. `commands`: may this browser command? `label`: who it is.
  * `isStarting`: a start is on its way. `stopPhase`: of the stopper. `endedAt`: when a set was last seen to
- * end, `now`: both of performance.now(). `lock`: null, wipe or screen. `isLost`: a set that ran was gone when
+ * end, `wokenAt`: when a touch here woke the pulsers, `now`: all of performance.now(). `lock`: null, wipe or screen. `isLost`: a set that ran was gone when
  * the daemon came back.
  */
-export function faceOf({ room, commands, label, isStarting, stopPhase, endedAt, now, lock, isLost }) {
+export function faceOf({ room, commands, label, isStarting, stopPhase, endedAt, wokenAt = null, now, lock, isLost }) {
   const face = (mode, touch) => ({ mode, touch, revision: room?.revision ?? null });
   if (!room) return face("connecting", "stop");
   const set = setOf(room);
@@ -43,7 +43,10 @@ export function faceOf({ room, commands, label, isStarting, stopPhase, endedAt, 
   if (needsHold(set) || isLost) return face("hold", "nothing");
   if (endedAt !== null && now - endedAt < COOLDOWN_MS) return face("cooldown", "nothing");
   const rest = restOf(room);
-  if (rest) return face(rest, rest === "resting" ? "wake" : "nothing");
-  if (room.problems.length) return face("unready", "nothing");
+  const isWoken = wokenAt !== null && now - wokenAt < COOLDOWN_MS;
+  if (rest && !isWoken) return face(rest, rest === "resting" ? "wake" : "nothing");
+  if (room.problems.length && !rest) return face("unready", "nothing");
+  // A finger that taps twice to wake them does not start a set by its second touch.
+  if (isWoken) return face("waking", "nothing");
   return face("idle", "start");
 }

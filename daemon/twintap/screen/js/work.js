@@ -8,7 +8,7 @@ import { makePace } from "./workpace.js";
 import { choosePhase, closeSession, makeMarks, makeRatings, openTargets } from "./workmarks.js";
 import { makeLock, openHelp, openMenu } from "./workmenu.js";
 import { makeTop } from "./worktop.js";
-import { isOn } from "./stop.js";
+import { COOLDOWN_MS, isOn } from "./stop.js";
 import { faceOf, HOLD_MS, needsHold, restOf, setOf } from "./surface.js";
 import { has, spanOf, t, tn } from "./text.js";
 import { stayAwake } from "./wake.js";
@@ -34,6 +34,7 @@ export function mount(root, app, { room }) {
   let refusedTimer = 0;
   let isAwake = true; // this screen
   let isWoken = false; // the pulsers, as one came here
+  let wokenAt = null; // when a touch woke them
   let settings = { sud_prompt_at: null, reminders: [] };
   const dismissed = new Set();
 
@@ -85,8 +86,15 @@ export function mount(root, app, { room }) {
       starts += 1; // whatever comes of the one that was on its way, a stop was meant
       app.stopNow();
     } else if (seen.touch === "start") start(seen.revision);
-    else if (seen.touch === "wake") wake(room);
+    else if (seen.touch === "wake") rouse();
     else if (seen.mode === "hold") again.node.focus({ preventScroll: true });
+  }
+
+  function rouse() {
+    wokenAt = performance.now();
+    setTimeout(app.render, COOLDOWN_MS + 20);
+    wake(room);
+    app.render();
   }
 
   async function start(revision = view?.revision) {
@@ -169,6 +177,7 @@ export function mount(root, app, { room }) {
       isStarting,
       stopPhase: app.stop.state.phase,
       endedAt: app.past.endedAt,
+      wokenAt,
       now: performance.now(),
       lock: lock.now,
       isLost: app.past.isLost,
