@@ -178,7 +178,7 @@ def _chapter(figure: Figure) -> str:
     lines.append(table(_head(figure), list(_cells(figure))))
     limits = list(dict.fromkeys(each.limit for each in figure.rows if each.limit))
     lines += [
-        f"Limit: {'at least' if each.is_least else 'at most'} {_said(figure.id, each.value)}: {each.reason}.\n"
+        f"Limit: at {'least' if each.is_least else 'most'} {_said(figure.id, each.value)}: {each.reason}.\n"
         for each in limits
     ]
     if figure.says:

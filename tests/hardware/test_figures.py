@@ -272,6 +272,14 @@ def test_what_fails_is_a_breach_unless_it_is_borne_and_what_is_borne_has_to_fail
     assert figures.check() == ["x_mv is borne, and does not fail"]
 
 
+# What the parts list's cell of 400 mAh does not do. `make hardware` calls it a breach until another cell is in it.
+UNMET = {"day_of_cell_pct", "charge_rate_standard_pct"}
+
+
+def test_no_other_figure_fails_its_limit() -> None:
+    assert [each for each in figures.check() if each.partition(",")[0] not in UNMET] == []
+
+
 def test_a_number_without_a_unit_in_its_name_is_a_breach(monkeypatch: pytest.MonkeyPatch) -> None:
     odd = Figure("x_mv", "?", "1", (), (Row("a", {"x_mv": 1.0, "speed": 2.0}),), "")
     monkeypatch.setattr(figures, "all_figures", lambda: (odd,))
