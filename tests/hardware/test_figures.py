@@ -272,7 +272,7 @@ def test_what_fails_is_a_breach_unless_it_is_borne_and_what_is_borne_has_to_fail
     assert figures.check() == ["x_mv is borne, and does not fail"]
 
 
-# What the parts list's cell of 400 mAh does not do. `make hardware` calls it a breach until another cell is in it.
+# What a cell of 400 mAh does not do: to `make hardware` a breach, until the parts list has another one.
 UNMET = {"day_of_cell_pct", "charge_rate_standard_pct"}
 
 
