@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.flash.kit import TINY, Sources
+from tests.flash.kit import TINY, Sources, be_quick
 from tests.support.chip_on_cable import ChipOnCable
 from twintap_board.sources import firmware_dir
-from twintap_flash import boards, build
+from twintap_flash import boards, build, stages
+
+
+@pytest.fixture(autouse=True)
+def _quick_chip(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, program in be_quick().items():
+        monkeypatch.setattr(stages, name, program)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.flash.kit import C3_NEW, C3_OLD, IMAGES, QUICK, SETTINGS, TINY, Heard, files_of
+from tests.flash.kit import C3_NEW, C3_OLD, IMAGES, QUICK, SETTINGS, TINY, Heard, be_quick, files_of
 from tests.support.chip_on_cable import ChipOnCable, forget
 from twintap_flash import stages
 from twintap_flash.boards import read_board
@@ -191,6 +191,8 @@ def _use(sources: str) -> None:
     for module in (boards, build):
         module.firmware_dir = lambda: Path(sources)  # pyright: ignore[reportAttributeAccessIssue]
     build.protocol_dir = lambda: Path(sources)  # pyright: ignore[reportAttributeAccessIssue]
+    for name, program in be_quick().items():
+        setattr(stages, name, program)
 
 
 def work(places: list[Place], sources: str) -> list[Pulled]:

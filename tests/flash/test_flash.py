@@ -278,7 +278,7 @@ def test_a_firmware_that_does_not_come_up_is_said_with_its_last_words(
         "machine.reset()\n"
     )
     with pytest.raises(FlashError, match="ValueError: no motor") as refused:
-        flash(Wanted(chip.port), Heard(), QUICK._replace(info_s=2.5))
+        flash(Wanted(chip.port), Heard(), QUICK._replace(info_s=1.5))
     assert refused.value.code == "start"
 
 

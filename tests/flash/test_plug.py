@@ -10,7 +10,7 @@ from tests.flash.pulling import Place, work
 
 _PLACES = {"image": 38, "files": 46, "start": 12, "whole": 6}
 # Each waits far more than it works.
-_PROCESSES = 4
+_PROCESSES = 6
 
 
 @pytest.mark.timeout(240)
