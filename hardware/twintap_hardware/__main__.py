@@ -20,7 +20,17 @@ from .places import OUT
 
 # In the order of building: later ones may read what earlier ones made. Each has `check() -> list[str]`
 # (breaches) and, if it makes something, `build(out: Path) -> list[Path]`.
-MODULES = ("facts", "catalogue", "netlist", "rules", "schematic", "figures", "safety")
+MODULES = (
+    "facts",
+    "catalogue",
+    "netlist",
+    "rules",
+    "schematic",
+    "stripboard_drawing",
+    "bom",
+    "figures",
+    "safety",
+)
 
 
 def _modules(only: Sequence[str]) -> list[tuple[str, ModuleType]]:

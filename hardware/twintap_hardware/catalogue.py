@@ -16,7 +16,7 @@ PIN_TYPES = frozenset({"INPUT", "OUTPUT", "BIDIR", "PASSIVE", "OPENCOLL", "PWRIN
 _TEXTS = ("value", "must", "maker", "number", "second", "reason")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One kind of part.
 

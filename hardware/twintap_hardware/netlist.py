@@ -139,6 +139,12 @@ def committed(board: str) -> Netlist:
     return from_json((OUT / board / "netlist.json").read_text("utf-8"))
 
 
+def built(out: Path, board: str) -> Netlist:
+    """The netlist that was built into `out`; the committed one if this run builds none."""
+    path = out / board / "netlist.json"
+    return from_json(path.read_text("utf-8")) if path.exists() else committed(board)
+
+
 def run_circuit(board: str, plant: str = "") -> dict[str, Any]:
     """Build a board's circuit by SKiDL in a process and a folder of its own, and check its electrical rules.
 
