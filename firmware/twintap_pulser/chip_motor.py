@@ -120,10 +120,15 @@ class Drv2605lMotor:
         self._write(_MODE, _STANDBY)
 
     def set_level(self, level_bp: int) -> None:
-        """The level from now on: three bytes on the bus, about 0.1 ms. Without a driver it is lost."""
+        """The level from now on: three bytes on the bus, about 0.1 ms. Without a driver it is lost.
+
+        Off is tried again each time: the bus may carry it by now.
+        """
         if not self._is_found:
             if level_bp:
                 self.is_lost = True
+            elif self._is_on:
+                self._stand_by()
             return
         try:
             self._write(_RTP_INPUT, level_bp * _RTP_FULL // 10_000)

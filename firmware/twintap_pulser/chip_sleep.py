@@ -9,6 +9,8 @@ import time
 
 import esp32
 
+from .chip_pins import CHIPS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +22,12 @@ _RELEASE_MS = 10_000
 
 
 def can_wake(board: "BoardFile") -> bool:
-    """Whether the board's button can end a deep sleep on this build of MicroPython."""
+    """Whether the board's button can end a deep sleep: by its pin, and on this build of MicroPython.
+
+    A board that is never to sleep by itself may have its button anywhere, and be told to sleep all the same.
+    """
+    if board.button is None or board.button.pin() not in CHIPS[board.chip]["wakes"]:
+        return False
     return hasattr(esp32, "wake_on_ext0" if board.chip == "esp32" else "wake_on_gpio")
 
 

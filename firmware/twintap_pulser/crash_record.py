@@ -49,26 +49,25 @@ def boot_cause() -> int:
         return BOOT_WAKE
     if cause == machine.WDT_RESET:
         return BOOT_CRASH if _error else BOOT_WATCHDOG
-    if cause == machine.SOFT_RESET:
-        # A panic of the chip's own is one of these too, and leaves the start before uncleared.
+    if cause in (machine.HARD_RESET, machine.SOFT_RESET):
+        # `HARD_RESET` is what MicroPython calls a reset that a program asked for, and a panic of the chip's
+        # own, which leaves the start before it uncleared.
         return BOOT_CRASH if _crashes else BOOT_RESET
-    if cause == machine.HARD_RESET:
-        return BOOT_RESET
     return BOOT_POWER if cause == machine.PWRON_RESET else BOOT_UNKNOWN
 
 
 def begin() -> int:
     """Counts this start, once at boot: GO, or SAFE after CRASHES_MAX bad ends in a row, or REPL for a deploy.
 
-    Only a watchdog's reset or a program's own counts as a bad end: a reset by hand (button, power, cable) is
-    another try.
+    Only a watchdog's reset, a panic or a program's own reset counts as a bad end: one by hand (button, power,
+    cable) is another try. Whoever resets by a program on purpose calls `forget` before.
     """
     global _crashes, _error
     memory = machine.RTC().memory()
     if memory == DEPLOY:
         machine.RTC().memory(b"")
         return REPL
-    was_bad = machine.reset_cause() in (machine.WDT_RESET, machine.SOFT_RESET)
+    was_bad = machine.reset_cause() in (machine.WDT_RESET, machine.HARD_RESET, machine.SOFT_RESET)
     _crashes = 0
     _error = ""
     if was_bad and len(memory) > len(_MAGIC) and memory[: len(_MAGIC)] == _MAGIC:

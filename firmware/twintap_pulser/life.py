@@ -51,9 +51,10 @@ def _run() -> None:
         crash_record.forget()
         return
     except BaseException as broken:
-        crash_record.died_of(broken)
-        # Not a reset at once: what broke the program is still to be printed.
+        # First of all, for a full heap may break the telling, too. Not a reset at once: what broke the
+        # program is still to be printed.
         machine.WDT(timeout=_RESTART_MS)
+        crash_record.died_of(broken)
         raise
     crash_record.forget()
     machine.reset()

@@ -14,6 +14,7 @@ from twintap_pulser import crash_record, life, safe
 life.sys = Module()
 life.sys.platform = "esp32"
 WATCHDOG = 3
+PROGRAM_OR_PANIC = 2  # `machine.HARD_RESET`: ESP_RST_SW, and ESP_RST_PANIC
 SOFT = 5
 
 
@@ -76,7 +77,7 @@ def crashes_are_counted_and_told():
     assert App.runs == 3
     # A hand at the button, the cable or the power is another try.
     App.error = None
-    for cause in (1, 2):
+    for cause in (0, 1):
         RTC.kept = crash_record._MAGIC + b"\x03why"
         assert live(cause) == "restart"
         assert crash_record.crashes() == 0
@@ -92,11 +93,16 @@ def a_hang_counts_and_healthy_seconds_clear():
     for _ in range(5):
         assert crash_record.begin() == crash_record.GO
         crash_record.forget()
-    machine.cause = SOFT
-    assert crash_record.begin() == crash_record.GO
-    assert crash_record.boot_cause() == frames.BOOT_RESET
-    assert crash_record.begin() == crash_record.GO
-    assert crash_record.boot_cause() == frames.BOOT_CRASH  # a panic of the chip's own
+    for machine.cause in (SOFT, PROGRAM_OR_PANIC):
+        crash_record.forget()
+        assert crash_record.begin() == crash_record.GO
+        assert crash_record.boot_cause() == frames.BOOT_RESET
+        assert crash_record.begin() == crash_record.GO
+        assert crash_record.boot_cause() == frames.BOOT_CRASH  # a panic of the chip's own
+        assert crash_record.begin() == crash_record.GO
+        assert crash_record.begin() == crash_record.SAFE
+    crash_record.forget()
+    crash_record.begin()
     for cause, expected in ((2, frames.BOOT_RESET), (4, frames.BOOT_WAKE), (0, frames.BOOT_UNKNOWN)):
         machine.cause = cause
         assert crash_record.boot_cause() == expected

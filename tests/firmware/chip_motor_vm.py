@@ -118,6 +118,18 @@ def without_an_enable_pin_it_is_stilled_as_soon_as_the_bus_carries_it():
     assert I2C.registers[MODE] == STANDBY
 
 
+def without_an_enable_pin_each_off_is_tried_on_the_bus():
+    power_the_driver()
+    motor = driver(enable_pin=None)
+    motor.set_level(8_000)
+    I2C.is_there = False
+    motor.set_level(9_000)
+    I2C.is_there = True
+    motor.set_level(0)  # the program's last word, when it ends for the lost motor
+    assert I2C.registers[RTP] == 0
+    assert I2C.registers[MODE] == STANDBY
+
+
 async def a_motor_lost_at_work_ends_the_program():
     power_the_driver()
     fields = dict(BOARD)
@@ -178,6 +190,7 @@ a_driver_that_is_missing_moves_nothing_and_is_found_when_it_comes()
 a_stranger_on_the_bus_is_not_driven()
 a_driver_that_is_lost_at_work_is_off_by_its_enable_pin()
 without_an_enable_pin_it_is_stilled_as_soon_as_the_bus_carries_it()
+without_an_enable_pin_each_off_is_tried_on_the_bus()
 asyncio.run(a_motor_lost_at_work_ends_the_program())
 lights()
 print("ok")

@@ -226,6 +226,11 @@ def sleep():
     esp32.wake_on_gpio = lambda pins, level: wakers.append(("gpio", [pin.number for pin in pins], level))
     newer = port_chip.ChipPort(BoardFile(other))
     assert newer.can_sleep
+    # Nor by a pin that wakes nothing, which a board that is never to sleep by itself may have.
+    restless = dict(other)
+    restless["button"] = {"pin": 6, "pressed": 1}
+    restless["sleep_after_s"] = None
+    assert not port_chip.ChipPort(BoardFile(restless)).can_sleep
     assert newer.battery_mv() == 0
     assert not newer.charging()
     newer.set_light(9, 9, 9)
