@@ -140,7 +140,7 @@ class App:
             held_ms += _SENSE_MS
         if held_ms >= _HOLD_MS and self.settings.is_paired:
             self.settings.forget_daemon()
-            self.settings.save()
+            self._save()
 
     async def _hear(self) -> None:
         """Takes datagrams whenever the event loop sees its socket, and no edge is near."""
@@ -237,13 +237,15 @@ class App:
         return self.power.beat(is_busy, self.uplink.may_drowse, self.uplink.is_linked, pacer.charging)
 
     async def _sleep(self) -> None:
-        """Deep sleep. Everything has been told by now; it does not return."""
-        self.motor.hold()
+        """Deep sleep, which does not return; unless somebody wants something while the last words leave."""
         if self.settings.is_stale:
             self._save()
         self.announcer.goodbye()
         self.port.set_light(0, 0, 0)
         await self.port.sleep_ms(_LAST_MS)
+        if not self._rest():
+            self.announcer.wake()
+            return
         self.motor.fault()
         self.port.deep_sleep()
 

@@ -32,16 +32,16 @@ class Battery:
         self._readings = [0] * _READINGS
         self._at = 0
         self._every = Every(port, _EVERY_MS)
+        self._is_new = True
 
     def beat(self) -> None:
         """Reads if it is time to. Only while the motor is off, and not near an edge."""
-        if self.mv == 0:
-            for _ in range(_READINGS):
-                self._read()
-            self._judge()
-        elif self._every.is_due():
+        if not (self._is_new or self._every.is_due()):
+            return
+        self._is_new = False
+        for _ in range(_READINGS if self.mv == 0 else 1):
             self._read()
-            self._judge()
+        self._judge()
 
     def _read(self) -> None:
         self._readings[self._at] = self._port.battery_mv()

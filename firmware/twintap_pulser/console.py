@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LINE_MAX = 1_024
 _READ_AT_ONCE = 64  # bytes between two looks at the rest of the world
+_WRITE_AT_ONCE = 32
+_WRITE_US = 3_000  # for so many letters at 115200 baud
 
 
 class Console:
@@ -47,11 +49,21 @@ class Console:
             while not self._app.motor.is_quiet():
                 await port.sleep_ms(1)
             for answer in self.feed(data):
-                port.console_write(answer + "\n")
+                await self._say(answer)
             if self._slow is not None:
                 answer = await self.late_answer()
                 if answer:
-                    port.console_write(answer + "\n")
+                    await self._say(answer)
+            await port.sleep_ms(0)
+
+    async def _say(self, answer: str) -> None:
+        """Writes a line in pieces, each in a gap between edges: a serial port takes 87 us for a byte."""
+        port = self._app.port
+        line = answer + "\n"
+        for at in range(0, len(line), _WRITE_AT_ONCE):
+            while not self._app.motor.is_quiet(_WRITE_US):
+                await port.sleep_ms(1)
+            port.console_write(line[at : at + _WRITE_AT_ONCE])
             await port.sleep_ms(0)
 
     def feed(self, data: bytes) -> "list[str]":

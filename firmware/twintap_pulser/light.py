@@ -1,4 +1,7 @@
-"""The light: a few patterns, each with one meaning. Time in, colour out; none flashes thrice a second.
+"""The light: a few patterns, each with one meaning. Time in, colour out.
+
+No pattern flashes thrice a second; nor do patterns that follow one another, however fast a charger's contact
+or a buzz comes and goes: a light that has come on or changed does not do so again for CALM_MS.
 
     identify     the room's colour, bright, as long as the buzz; a selftest's white looks the same
     in a set     dark: nothing distracts
@@ -25,6 +28,7 @@ UNPAIRED = "unpaired"
 LOOKING = "looking"
 LINKED = "linked"
 
+CALM_MS = 340
 _DARK = (0, 0, 0)
 _WHITE = (255, 255, 255)
 _AMBER = (255, 110, 0)
@@ -90,21 +94,33 @@ class Light:
         self._has_colour = has_colour
         self._at_ms = 0
         self._last_ms = port.ticks_ms()
-        self._shown = (0, 0, 0)
+        self._shown = _DARK
+        self._room = _DARK
+        self._calm_ms = CALM_MS  # since the light came on or changed; counted up to CALM_MS
 
     def show(self, pattern: str, room: "tuple[int, int, int]", is_low: bool) -> None:
         """Shows `pattern` as it is at this moment; to be called every 50 ms or so, and never near an edge."""
-        now_ms = self._port.ticks_ms()
-        if pattern != self.pattern:
-            self.pattern = pattern
-            self._at_ms = 0
-        else:
-            # Counted on: a clock that comes round must not begin a pattern anew.
-            self._at_ms += (now_ms - self._last_ms) & 0x3FFFFFFF
-            if self._at_ms > 20_000_000:
-                self._at_ms -= 10_000_000
-        self._last_ms = now_ms
-        colour = colour_of(pattern, self._at_ms, room, is_low, self._has_colour)
+        self._count()
+        is_other = pattern != self.pattern or room != self._room
+        at_ms = 0 if is_other else self._at_ms
+        colour = colour_of(pattern, at_ms, room, is_low, self._has_colour)
+        if colour != _DARK and (is_other or self._shown == _DARK):
+            if self._calm_ms < CALM_MS:
+                return  # one flash too many: it stays as it is until then
+            self._calm_ms = 0
+        self.pattern = pattern
+        self._room = room
+        self._at_ms = at_ms
         if colour != self._shown:
             self._shown = colour
             self._port.set_light(colour[0], colour[1], colour[2])
+
+    def _count(self) -> None:
+        now_ms = self._port.ticks_ms()
+        passed_ms = (now_ms - self._last_ms) & 0x3FFFFFFF
+        self._last_ms = now_ms
+        self._calm_ms = min(CALM_MS, self._calm_ms + passed_ms)
+        # Counted on: a clock that comes round must not begin a pattern anew.
+        self._at_ms += passed_ms
+        if self._at_ms > 20_000_000:
+            self._at_ms -= 10_000_000

@@ -40,7 +40,6 @@ from .rpc import (
     number,
     text,
 )
-from .selftest import selftest
 from .settings import MAX_ROOM, is_network
 
 TYPE_CHECKING = False
@@ -87,9 +86,13 @@ class Methods:
         return self._still[method](params)
 
     async def call_slow(self, method: str, params: "dict[str, object]") -> "dict[str, object]":
-        """Does `scan` or `selftest`; gives its result."""
+        """Does `scan` or `selftest`; gives its result. Refuses it if a set has begun meanwhile."""
+        self._refuse_in_set()
         if method == "scan":
             return await self._scan()
+        # Loaded when it is asked for, which is seldom and never in a set.
+        from .selftest import selftest
+
         return await selftest(self._app, params.get("buzz") is True)
 
     def _refuse_in_set(self) -> None:
@@ -167,7 +170,7 @@ class Methods:
             raise RpcError(
                 BAD_PARAMS, "ssid is a text of 1..%d bytes; neither it nor password has a NUL" % MAX_SSID
             )
-        before = settings.networks
+        before = settings.snapshot()
         settings.keep_network(ssid, password)
         self._save_networks(before)
         if self._app.port.ssid() != ssid:
@@ -178,20 +181,15 @@ class Methods:
 
     def _wifi_forget(self, params: "dict[str, object]") -> "dict[str, object]":
         settings = self._app.settings
-        before = settings.networks
+        before = settings.snapshot()
         if not settings.forget_network(text(params, "ssid", MAX_SSID)):
             raise RpcError(REFUSED, "that network is not kept")
         self._save_networks(before)
         return {"networks": [known[0] for known in settings.networks]}
 
-    def _save_networks(self, before: "list[tuple[str, str]]") -> None:
-        app = self._app
-        try:
-            self._save()
-        except RpcError:
-            app.settings.networks = before
-            raise
-        app.port.set_networks(app.settings.networks)
+    def _save_networks(self, before: "tuple[object, ...]") -> None:
+        self._save(before)
+        self._app.port.set_networks(self._app.settings.networks)
 
     async def _scan(self) -> "dict[str, object]":
         try:
@@ -224,6 +222,7 @@ class Methods:
         known = addresses(params.get("addresses", []))
         room = text(params, "room", MAX_ROOM) if "room" in params else ""
         room_colour = colour(params.get("colour", [0, 0, 0]))
+        before = settings.snapshot()
         settings.key = key
         settings.daemon_id = daemon_id
         settings.side = _SIDES[side]
@@ -233,38 +232,38 @@ class Methods:
         settings.colour = room_colour
         settings.is_damaged = False
         settings.is_newer = False
-        self._save()
+        self._save(before)
         app.settings_changed()
         return {"id": app.pulser_id.hex(), "name": app.hostname, "side": side, "ceiling_pct": ceiling_pct}
 
     def _trim(self, params: "dict[str, object]") -> "dict[str, object]":
         app = self._app
-        before_bp = app.settings.trim_bp
         if "trim_pct" not in params:
             raise RpcError(BAD_PARAMS, "trim_pct is missing")
         trim_pct = number(params, "trim_pct", MIN_TRIM_BP // 100, MAX_TRIM_BP // 100, 0)
+        before = app.settings.snapshot()
         app.settings.trim_bp = trim_pct * 100
-        try:
-            self._save()
-        except RpcError:
-            app.settings.trim_bp = before_bp
-            raise
+        self._save(before)
         app.pacer.trim_bp = app.settings.trim_bp
         return {"trim_pct": trim_pct}
 
     def _unpair(self, _params: "dict[str, object]") -> "dict[str, object]":
-        self._app.announcer.goodbye()
-        self._app.settings.forget_daemon()
-        self._save()
-        self._app.settings_changed()
+        app = self._app
+        before = app.settings.snapshot()
+        app.settings.forget_daemon()
+        self._save(before)
+        app.announcer.goodbye()
+        app.settings_changed()
         return {}
 
     def _reset(self, _params: "dict[str, object]") -> "dict[str, object]":
         self._app.is_reset_wanted = True
         return {}
 
-    def _save(self) -> None:
+    def _save(self, before: "tuple[object, ...]") -> None:
+        settings = self._app.settings
         try:
-            self._app.settings.save()
+            settings.save()
         except OSError:
+            settings.restore(before)
             raise RpcError(REFUSED, "the flash refuses to be written")

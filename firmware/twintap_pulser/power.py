@@ -7,7 +7,7 @@ difference: a pulser that was forgotten in a drawer sleeps as well.
 
 from twintap_protocol.frames import POWER_AWAKE, POWER_DROWSY, POWER_GOING
 from twintap_protocol.limits import DROWSY_NOTICE_MS
-from twintap_protocol.ticks import ticks_diff
+from twintap_protocol.ticks import ticks_add, ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Power:
             self._counted_ms = self._port.ticks_ms()
         elif since_ms >= 1000:
             self.idle_s += since_ms // 1000
-            self._counted_ms = (self._counted_ms + since_ms // 1000 * 1000) & 0x3FFFFFFF
+            self._counted_ms = ticks_add(self._counted_ms, since_ms // 1000 * 1000)
 
     def _enter(self, state: int) -> None:
         if state != self.state:

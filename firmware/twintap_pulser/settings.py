@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 MAX_ADDRESSES = 4
 MAX_ROOM = 64
 _VERSION = 2  # 1 had one network, as `ssid` and `password`, and no trim
+# fmt: off
+_STORED = (
+    "key", "daemon_id", "side", "colour", "room", "ceiling_bp", "trim_bp", "addresses", "networks",
+    "is_damaged", "is_newer",
+)
+# fmt: on
 
 
 class Settings:
@@ -47,8 +53,9 @@ class Settings:
         if stored:
             try:
                 self._read(json.loads(stored))
-            except (ValueError, TypeError, KeyError):
-                # Half a setting is no setting: unpaired, default ceiling, and `info` says so.
+            except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RuntimeError):
+                # RuntimeError: nested deeper than the parser's stack. Half a setting is no setting: unpaired,
+                # default ceiling, and `info` says so.
                 self._clear()
                 self.is_damaged = True
 
@@ -137,6 +144,15 @@ class Settings:
         self.side = SIDE_NONE
         self.colour = (0, 0, 0)
         self.is_newer = False
+
+    def snapshot(self) -> "tuple[object, ...]":
+        """All that is stored, as it is now: for `restore`, where a `save` fails."""
+        return tuple([getattr(self, name) for name in _STORED])
+
+    def restore(self, snapshot: "tuple[object, ...]") -> None:
+        """What was refused by the flash has never been."""
+        for name, value in zip(_STORED, snapshot):
+            setattr(self, name, value)
 
     def save(self) -> None:
         """Writes the flash. Only while no set is held. Raises `OSError` if the flash refuses."""

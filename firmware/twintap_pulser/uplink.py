@@ -242,6 +242,7 @@ class Uplink:
         self.heard += 1
         self._heard_ms = self._port.ticks_ms()
         self._is_beckoned = False
+        self.settler.heard()
         if link.is_new:
             self.links += 1
             self.refused = 0
@@ -360,6 +361,9 @@ class Uplink:
             else:
                 self._seek.restart()
         if link.channel is not None:
+            if self._power.changed:
+                # Before the silence is judged: of one who was drowsy until now it may be longer.
+                self._tell_power()
             if self._silent_ms() > self._patience_ms():
                 self._lose(link)
             else:
@@ -419,8 +423,6 @@ class Uplink:
 
     def _tell_changes(self) -> None:
         pacer = self._pacer
-        if self._power.changed:
-            self._tell_power()
         now_ms = self._port.ticks_ms()
         presses = self._motor.presses
         if pacer.ended_set != self._seen_end:

@@ -60,7 +60,8 @@ class SimPort:
         self.stored = stored
         self.inbox: list[bytes] = []
         self.typed = b""
-        self.written: list[str] = []
+        self.written: list[str] = []  # whole lines
+        self._said = ""
         self.on_send: Callable[[bytes, bytes], None] = lambda data, to: None
         self.log: list[tuple[int, str, Any]] = []
         self.levels: list[tuple[int, int]] = []
@@ -218,7 +219,9 @@ class SimPort:
         return data
 
     def console_write(self, text: str) -> None:
-        self.written.append(text)
+        self._said += text
+        *lines, self._said = self._said.split("\n")
+        self.written += [line + "\n" for line in lines]
 
     def sleep_ms(self, ms: int) -> Wait:
         return Wait(ms)

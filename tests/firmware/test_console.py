@@ -179,6 +179,7 @@ def test_a_board_s_cap_holds_whatever_was_stored() -> None:
         b'{"v":0}',
         b"\xff\xfe",
         b"null",
+        b'{"v":1,"ssid":"a","password":"","ceiling_bp":1e999}',
     ],
 )
 def test_damaged_settings_leave_an_unpaired_pulser_that_says_so(stored: bytes) -> None:
@@ -358,6 +359,7 @@ def test_settings_of_a_later_version_are_written_over_only_by_a_pairing() -> Non
         {"networks": "ab"},
         {"trim_bp": 2_499},
         {"trim_bp": 10_001},
+        {"addresses": [[7, 7]]},
     ],
 )
 def test_half_a_setting_is_none(bad: dict[str, Any]) -> None:
@@ -370,6 +372,32 @@ def test_half_a_setting_is_none(bad: dict[str, Any]) -> None:
     damaged = Settings(port, 80)
     assert damaged.is_damaged
     assert (damaged.is_paired, damaged.networks, damaged.trim_bp) == (False, [], 10_000)
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("pair", PAIR | {"key": "ff" * 16, "side": "right", "room": "Other", "ceiling_pct": 80}),
+        ("unpair", {}),
+        ("trim", {"trim_pct": 30}),
+        ("wifi", {"ssid": "other", "password": "long enough"}),
+        ("wifi_forget", {"ssid": "net"}),
+    ],
+)
+def test_what_the_flash_refuses_has_never_been(method: str, params: dict[str, Any]) -> None:
+    app = make_app()
+    ask(app, "wifi", ssid="net", password="a word")
+    ask(app, "pair", **PAIR, ceiling_pct=40)
+    before, stored = dict(vars(app.settings)), app.port.stored
+
+    def refuse(data: bytes) -> None:
+        raise OSError(28)
+
+    app.port.store = refuse
+    assert "flash" in ask(app, method, **params)["error"]["message"]
+    assert app.settings.is_unwritable
+    assert vars(app.settings) | {"is_unwritable": False} == before
+    assert app.port.stored == stored
 
 
 def spec_table(heading: str, head: str) -> list[str]:

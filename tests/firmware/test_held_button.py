@@ -41,11 +41,9 @@ async def test_a_button_that_wakes_or_is_held_through_a_crash_forgets_no_daemon(
     cause: int, is_forgotten: bool
 ) -> None:
     done: list[str] = []
-    settings = SimpleNamespace(
-        is_paired=True,
-        forget_daemon=lambda: done.append("forgotten"),
-        save=lambda: done.append("saved"),
+    settings = SimpleNamespace(is_paired=True, forget_daemon=lambda: done.append("forgotten"))
+    pulser: Any = SimpleNamespace(
+        port=HeldButton(cause), settings=settings, _save=lambda: done.append("saved")
     )
-    pulser: Any = SimpleNamespace(port=HeldButton(cause), settings=settings)
     await app.App._look_at_button(pulser)
     assert done == (["forgotten", "saved"] if is_forgotten else [])

@@ -138,6 +138,30 @@ def test_no_edge_of_the_set_came_late_for_all_that(tempted: tuple[Sim, list[int]
     assert sim.daemon.last.delivered > 30
 
 
+def test_an_answer_on_a_slow_cable_makes_no_edge_late() -> None:
+    sim = Sim(PAIRED)
+    assert sim.go(5_000, lambda: bool(sim.daemon.reports))
+    sim.go(2_000)
+    write = sim.port.console_write
+
+    def write_slowly(text: str) -> None:
+        sim.port.now_us += 87 * len(text)  # 115200 baud
+        write(text)
+
+    sim.port.console_write = write_slowly  # type: ignore[method-assign]
+    go_us = sim.port.now_us + 200_000
+    sim.daemon.schedule(1, go_us, period_us=250_000, width_us=60_000)
+    assert sim.go(1_000, lambda: sim.daemon.last.set_id == 1)
+    sim.go(500, set_id=1, go_us=go_us)
+    for _ in range(8):
+        sim.port.typed = line("info")
+        sim.go(530, set_id=1, go_us=go_us)
+    assert len(sim.port.written) == 8
+    assert all(json.loads(answer)["result"]["set_id"] == 1 for answer in sim.port.written)
+    assert (sim.daemon.last.late, sim.daemon.last.skipped) == (0, 0)
+    assert sim.daemon.last.delivered > 15
+
+
 def test_only_the_ports_know_sockets_and_only_when_they_are_made() -> None:
     """Nothing above the ports can look a name up: it has no socket, and a port has no method for it."""
     for path in sorted((firmware_dir() / "twintap_pulser").glob("*.py")):

@@ -170,6 +170,41 @@ def test_a_press_in_its_last_words_keeps_it_awake() -> None:
     assert not sim.port.noted("sleep")
 
 
+def test_a_press_after_a_drowsy_silence_loses_no_link() -> None:
+    sim = gone_drowsy()
+    sim.go(8_000)
+    links = sim.app.uplink.links
+    sim.port.go(limits.LINK_SILENT_MS + 500)  # within a drowsy daemon's rhythm
+    sim.port.press(True)
+    assert sim.port.go(100, lambda: sim.daemon.last.power == frames.POWER_AWAKE)
+    sim.go(3_000)
+    assert sim.app.uplink.is_linked
+    assert sim.app.uplink.links == links
+
+
+@pytest.mark.parametrize("by", ["set", "identify", "press"])
+def test_whatever_comes_while_its_last_words_leave_keeps_it_awake_and_is_done(by: str) -> None:
+    sim = linked()
+    sim.daemon.power(frames.WANT_SLEEP)
+    assert sim.port.go(1_000, lambda: sim.daemon.last.power == frames.POWER_GOING)
+    goodbyes = sim.daemon.goodbyes
+    sim.daemon.lease(0)
+    assert sim.port.go(500, lambda: sim.daemon.goodbyes > goodbyes)
+    go_us = sim.port.now_us + 100_000
+    if by == "set":
+        sim.daemon.schedule(1, go_us, passes=2)
+        sim.daemon.lease(1, go_us)
+    elif by == "identify":
+        sim.daemon.frame(frames.IDENTIFY, frames.Identify(1, 300, 3_000))
+    else:
+        sim.port.press(True)
+    sim.go(3_000, set_id=by == "set", go_us=go_us)
+    assert not sim.port.noted("sleep")
+    assert sim.daemon.last.power == frames.POWER_AWAKE
+    assert sim.daemon.last.delivered == (2 if by == "set" else 0)
+    assert bool(sim.port.levels) == (by != "press") or {level for _, level in sim.port.levels} == {0}
+
+
 def test_without_a_daemon_it_sleeps_as_well() -> None:
     sim = Sim(PAIRED, drowsy_after_s=DROWSY_S, sleep_after_s=SLEEP_S)
     sim.daemon.is_mute = True

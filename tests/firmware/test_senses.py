@@ -128,6 +128,61 @@ def test_each_pattern_is_what_its_table_says() -> None:
     assert max(breath) > 4 * min(breath) > 0
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(PATTERNS),
+            st.sampled_from([BLUE, (255, 0, 0), (0, 0, 0)]),
+            st.booleans(),
+            st.integers(1, 40),
+        ),
+        min_size=5,
+        max_size=60,
+    )
+)
+def test_no_order_of_patterns_lights_up_or_changes_more_than_three_times_a_second(
+    told: list[tuple[str, tuple[int, int, int], bool, int]],
+) -> None:
+    port = Port()
+    unit: Any = light.Light(port, True)
+    flashes: list[int] = []
+    dark = last = (0, 0, 0)
+    pattern = light.OFF
+    for wanted, room, is_low, beats in told:
+        for _ in range(beats):
+            unit.show(wanted, room, is_low)
+            colour = port.shown[-1][1] if port.shown else dark
+            is_breath = unit.pattern == pattern == light.LOOKING and last != dark and not is_low
+            if colour not in (dark, last) and not is_breath:
+                flashes.append(port.now_ms)
+            last, pattern = colour, unit.pattern
+            port.now_ms += 50
+        if wanted == light.OFF:
+            assert last == dark  # nothing distracts, from its first moment on
+    for first in flashes:
+        assert len([at for at in flashes if first <= at < first + 1_000]) <= 3
+
+
+def test_a_battery_that_says_nothing_is_not_asked_at_every_beat() -> None:
+    port = Port()
+    port.mv = 0
+    asked: list[int] = []
+
+    def read() -> int:
+        asked.append(port.now_ms)
+        return port.mv
+
+    port.battery_mv = read  # type: ignore[method-assign]
+    unit: Any = battery.Battery(port)
+    for port.now_ms in range(0, 10_000, 10):
+        unit.beat()
+    assert len(asked) <= 5 * 6
+    port.mv = 3_900
+    for port.now_ms in range(10_000, 12_100, 10):
+        unit.beat()
+    assert (unit.mv, unit.state) == (3_900, frames.BATTERY_FINE)
+
+
 def test_the_light_is_told_only_what_changes_and_outlives_its_clock_s_wrap() -> None:
     port = Port()
     port.now_ms = (1 << 30) - 3_000
