@@ -83,6 +83,7 @@ class FakeHub:
         self.hold: asyncio.Event | None = None
         self.paired: dict[str, Pairing] = {}
         self.present: list[str] = []
+        self.came: list[tuple[str, bool]] = []
         self._watches: set[Watch] = set()
         self.chronicle: Chronicle = NoChronicle()
         self.running: set[str] = set()
@@ -231,8 +232,9 @@ class FakeHub:
         return self._view(name)
 
     @contextmanager
-    def controller_present(self, room: str, label: str) -> Generator[None]:
+    def controller_present(self, room: str, label: str, *, is_new: bool = True) -> Generator[None]:
         self.present.append(f"{label} in {room}")
+        self.came.append((room, is_new))
         try:
             yield
         finally:

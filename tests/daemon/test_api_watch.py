@@ -190,6 +190,8 @@ async def test_a_page_that_pinged_and_falls_silent_is_present_no_more_until_it_w
             async with asyncio.timeout(5):
                 while served.hub.present:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
+        # One in the background pings now and then for days: its room's pulsers are woken once, as it comes.
+        assert served.hub.came == [("room-1", True), ("room-1", False)]
 
 
 async def test_a_controller_that_never_pings_may_be_silent(

@@ -143,6 +143,9 @@ async def test_who_comes_to_command_and_who_opens_a_session_wakes_the_room(tmp_p
         with home.hub.controller_present("blue", "ann"):
             await until(lambda: powers(home) == ("awake", "awake"), "a controller came")
         await dozing(home)
+        with home.hub.controller_present("blue", "ann", is_new=False):
+            waking = home.hub._waking  # pyright: ignore[reportPrivateUsage]
+            assert not waking._asking  # pyright: ignore[reportPrivateUsage]
         home.hub.session_changed("blue")
         await until(lambda: powers(home) == ("awake", "awake"), "a session was opened")
 

@@ -73,6 +73,7 @@ class _Socket(Line):
         # What the hub is told while this socket is open and has commanded: a controller is present.
         self._presence = contextlib.ExitStack()
         self._present_in: set[str] = set()
+        self._was_in: set[str] = set()
         self._silence: asyncio.TimerHandle | None = None
         self._token: Token
 
@@ -209,8 +210,12 @@ class _Socket(Line):
     def _be_present(self, room: str) -> None:
         """Tell the hub, from the first command until the socket closes, that a controller is there."""
         if room not in self._present_in:
-            self._presence.enter_context(self._context.hub.controller_present(room, self._token.label))
+            # A page in the background pings once a minute, and would keep the room's pulsers awake for ever.
+            is_new = room not in self._was_in
+            hub = self._context.hub
+            self._presence.enter_context(hub.controller_present(room, self._token.label, is_new=is_new))
             self._present_in.add(room)
+            self._was_in.add(room)
 
     async def _answer(
         self, command_id: str | int | None, fault: Fault | None, room: RoomView | None = None

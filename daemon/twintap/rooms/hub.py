@@ -350,11 +350,15 @@ class Hub:
         return watch
 
     @contextmanager
-    def controller_present(self, room: str, label: str) -> Generator[None]:
-        """A controller that may command holds an open socket to `room`: an open set is not left alone."""
+    def controller_present(self, room: str, label: str, *, is_new: bool = True) -> Generator[None]:
+        """A controller that may command holds an open socket to `room`: an open set is not left alone.
+
+        `is_new`: it has just come, and its pulsers are woken; else it was silent for a while.
+        """
         held = self._room(room)
         held.controllers += 1
-        self.wake(room)
+        if is_new:
+            self.wake(room)
         log.debug("%s is at room %s", label, room)
         try:
             yield
