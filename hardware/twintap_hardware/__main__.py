@@ -30,6 +30,8 @@ MODULES = (
     "bom",
     "figures",
     "safety",
+    "case",
+    "pictures",
 )
 
 
