@@ -10,6 +10,7 @@ import itertools
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import schemdraw
 import schemdraw.elements as elm
@@ -29,6 +30,7 @@ ROLE_NETS = {
     "charge": "CHARGE_SENSE",
     "light": "LIGHT_PAD",
 }
+SVG = "http://www.w3.org/2000/svg"
 _INK, _SOFT = "#1a1a1a", "#666666"
 _TEXT, _SMALL = 13, 10.5
 
@@ -38,17 +40,19 @@ class Sheet:
 
     def __init__(self, board: str) -> None:
         self.geometry = tracing.Drawing(board)
-        self._drawing = schemdraw.Drawing(show=False)
+        self._drawing = schemdraw.Drawing(show=False, canvas="svg")
         self._drawing.config(unit=2, fontsize=_TEXT, font="Helvetica, Arial, sans-serif", lw=1.6, color=_INK)
 
     def svg(self, title: str) -> str:
         """The sheet as SVG on white, with a title for those who hear it read."""
+        # Other libraries in this process may have given SVG's namespace a prefix of their own.
+        ElementTree.register_namespace("", SVG)
         text = self._drawing.get_imagedata("svg").decode("utf-8")
         head = re.match(r"<svg [^>]*viewBox=\"([-\d.]+) ([-\d.]+) ([-\d.]+) ([-\d.]+)\"[^>]*>", text)
         assert head is not None, "schemdraw writes another SVG than it did"
         x, y, width, height = (float(number) for number in head.groups())
         start = (
-            '<svg xmlns="http://www.w3.org/2000/svg" xml:lang="en" '
+            f'<svg xmlns="{SVG}" xml:lang="en" '
             f'viewBox="{x - 8:.1f} {y - 8:.1f} {width + 16:.1f} {height + 16:.1f}">'
             f"<title>{title}</title>"
             f'<rect x="{x - 8:.1f}" y="{y - 8:.1f}" width="{width + 16:.1f}" height="{height + 16:.1f}" '
