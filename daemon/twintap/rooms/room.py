@@ -14,13 +14,11 @@ from datetime import UTC, datetime
 from twintap_protocol import frames
 
 from ..core.decide import CHANGE_LATE_US, check_ready, decide, twin_heard_us
-from ..core.pacing import Pacing
 from ..core.state import (
     Change,
     ClockJumped,
     Command,
     Event,
-    Fact,
     Look,
     PulserLost,
     PulsersChanged,
@@ -34,7 +32,6 @@ from ..core.state import (
     StoppedAtRest,
     evolve,
 )
-from ..core.timeline import Timeline
 from ..errors import Fault, Refused
 from ..journal.ids import new_id
 from ..links.pulser import Pulser
@@ -46,20 +43,16 @@ from ..views import (
     Side,
     other,
 )
+from .knowing import facts_of, lead_of, shown_of
 from .refusing import silent_fault, start_fault
-from .showing import battery_of, pulser_view, set_view
+from .showing import pulser_view, set_view
 from .stilling import still
-from .telling import Chronicle, Told
+from .telling import Chronicle, Told, words_of
 from .troubles import Troubles
 from .wire import NEVER_US, Repeat, Wire
 
-# The first pass lies this far ahead of a start. The margin is what the first lease may take on its way.
-LEAD_US, MARGIN_US = 120_000.0, 75_000.0
-LEAD_BAD_US, MARGIN_BAD_US = 300_000.0, 135_000.0
-BAD_AIR_US = 75_000  # a round trip this much over the fastest: it has stalls that the short lead would miss
 _LOOK_US = 100_000
 _ANSWER_S = 3.0
-_BATTERY_STEP_MV = 50  # a smaller change of a battery is no news
 _SAMPLE_US = 1_000_000  # how often the error between left and right is looked at while a set runs
 
 
@@ -117,7 +110,7 @@ class Room:
         if self._is_rearranged:
             text = "pulsers are changing their places: start again in a moment"
             raise Refused(Fault("running", text, retry_after_ms=200))
-        lead_us, margin_us = self._lead()
+        lead_us, margin_us = lead_of(self.pulsers.values())
         set_id = self._next_set_id()
         self.command(Start(set_id, changes, actor, lead_us, margin_us, revision, self.controllers))
 
@@ -142,7 +135,7 @@ class Room:
     async def stop(self, actor: str, *, soft: bool) -> RoomView:
         """Stops; returns once both pulsers are off. Raises `Refused("silent")` naming a side that did not say
         so: by then its lease has run out."""
-        events = self.command(Stop(actor, soft, self._lead()[1]))
+        events = self.command(Stop(actor, soft, lead_of(self.pulsers.values())[1]))
         if not soft:
             self.stops += 1
         current = self.state.set
@@ -247,14 +240,7 @@ class Room:
 
     def show(self, pulser: Pulser) -> None:
         """Tells watchers when something that they are shown of `pulser` changed without any command."""
-        report = pulser.report
-        shown: tuple[object, ...] = ()
-        if report is not None:
-            now_us = self._clock_us()
-            charging = bool(report.flags & frames.FLAG_CHARGING)
-            battery = (report.battery_mv // _BATTERY_STEP_MV, report.battery)
-            kept = (report.ceiling_bp, report.trim_bp, report.networks)
-            shown = (pulser.is_ready(now_us), pulser.rest(now_us), charging, *battery, *kept)
+        shown = shown_of(pulser, self._clock_us())
         if shown != self._shown.get(pulser.id, ()):
             self._shown[pulser.id] = shown
             self.tell("pulser.changed", "system", {"side": pulser.pairing.side, "pulser": pulser.id})
@@ -349,23 +335,7 @@ class Room:
 
     def _gather(self, now_us: int, *, with_clocks: bool = True) -> None:
         # Ten times a second for each room with a set: there the clocks' errors are not asked for.
-        facts: dict[Side, Fact] = {}
-        for side, pulser in self.pulsers.items():
-            link, wire = pulser.link, self._wires.get(side)
-            report = link.report if link is not None else None
-            facts[side] = Fact(
-                pulser.id,
-                link is not None,
-                with_clocks and pulser.is_ready(now_us),
-                report is not None and bool(report.flags & frames.FLAG_CHARGING),
-                link.heard_us if link is not None else 0.0,
-                wire.acked_plan if wire is not None else 0,
-                wire.leased if wire is not None else False,
-                report.ended_set if report is not None else 0,
-                frames.ENDED_NAMES.get(report.ended_reason, "fault") if report is not None else "none",
-                pulser.rest(now_us) if with_clocks else "awake",
-                battery_of(report) == "empty",
-            )
+        facts = facts_of(self.pulsers, self._wires, now_us, with_clocks=with_clocks)
         self.state = RoomState(facts, self.state.set, self.state.revision)
 
     def _apply(self, events: list[Event], now_us: int) -> None:
@@ -449,14 +419,6 @@ class Room:
             error_us = round(math.hypot(*errors_us), 1)
             self._error_us = max(error_us, self._error_us or 0.0)
 
-    def _lead(self) -> tuple[float, float]:
-        """How far ahead pass 0 lies, and the least time from the first lease to it: by the air of both."""
-        for pulser in self.pulsers.values():
-            excess = pulser.link.fit.excess if pulser.link is not None else None
-            if excess is not None and excess.repeated_us > BAD_AIR_US:
-                return LEAD_BAD_US, MARGIN_BAD_US
-        return LEAD_US, MARGIN_US
-
     async def _until(self, is_met: Callable[[], bool], patience_s: float | None = _ANSWER_S) -> None:
         if is_met():
             return
@@ -493,20 +455,8 @@ class Room:
         )
 
     def _tell_event(self, event: Event) -> None:
-        data: dict[str, object] = {"set_uid": self._set_uid}
-        actor = "system"
-        for field in dataclasses.fields(event):
-            value = getattr(event, field.name)
-            if isinstance(value, Pacing):
-                data[field.name] = value.as_dict()
-            elif field.name in ("actor", "by"):
-                actor = str(value)
-            elif isinstance(value, Timeline):
-                if value.next is not None:
-                    data["from_pass"] = value.next.first_pass
-            elif field.name not in ("margin_us",):
-                data[field.name] = value
-        self.tell(event.type, actor, data)
+        actor, data = words_of(event)
+        self.tell(event.type, actor, {"set_uid": self._set_uid, **data})
 
     def _tell_progress(self) -> None:
         current = self.state.set

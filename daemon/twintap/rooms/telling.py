@@ -1,10 +1,14 @@
 """What is told of a room before anybody watches: plain words of the rooms to whoever keeps a record."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ..core.pacing import Pacing
+from ..core.state import Event
+from ..core.timeline import Timeline
 from ..views import Problem, SessionView, Side
 
 
@@ -60,3 +64,21 @@ class NoChronicle:
     def troubles(self) -> tuple[Problem, ...]:
         """Nothing is amiss."""
         return ()
+
+
+def words_of(event: Event) -> tuple[str, dict[str, object]]:
+    """Who did it, and the data of a set's event as they are told."""
+    actor = "system"
+    data: dict[str, object] = {}
+    for field in dataclasses.fields(event):
+        value = getattr(event, field.name)
+        if isinstance(value, Pacing):
+            data[field.name] = value.as_dict()
+        elif field.name in ("actor", "by"):
+            actor = str(value)
+        elif isinstance(value, Timeline):
+            if value.next is not None:
+                data["from_pass"] = value.next.first_pass
+        elif field.name not in ("margin_us",):
+            data[field.name] = value
+    return actor, data
