@@ -5,7 +5,7 @@ import { attempt, button, choice, form, outcome } from "./forms.js";
 import { t } from "./text.js";
 import { underway } from "./underway.js";
 
-const LOOK_MS = 2000;
+const LOOK_MS = 1000;
 const ASK_MS = 40_000; // a board that is switched on by it starts, and then looks for networks
 
 export function portStage(state, { next }) {
