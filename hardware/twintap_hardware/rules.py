@@ -181,6 +181,13 @@ _RULES: tuple[tuple[str, Callable[[Netlist, Mapping[str, Any]], bool]], ...] = (
         ),
     ),
     (
+        "the board file reckons with the cell of the parts list",
+        lambda drawn, board: (
+            board["battery"]["capacity_mah"] == number("cell.capacity_mah")
+            and drawn.parts["BT1"].value.startswith(f"{board['battery']['capacity_mah']} mAh")
+        ),
+    ),
+    (
         "the divider's ratio is the board file's scale_pct",
         lambda drawn, board: board["battery"]["scale_pct"] == 200 and bool(_value(drawn, "divider")),
     ),

@@ -121,6 +121,13 @@ def test_a_cap_above_what_the_motor_bears_on_a_full_cell_is_a_breach(cap_pct: in
     assert any("cap" in each for each in found) == breaks
 
 
+def test_a_board_file_that_reckons_with_another_cell_is_a_breach() -> None:
+    board: dict[str, Any] = copy.deepcopy(dict(boards.load(BOARD)))
+    board["battery"]["capacity_mah"] = 400
+    found = rules.circuit_breaches(drawn(BOARD), board)
+    assert any("the cell of the parts list" in each for each in found)
+
+
 def test_a_value_that_is_no_resistance_is_refused() -> None:
     assert rules.ohms("4.7 kΩ") == 4_700
     assert rules.ohms("330 Ω") == 330
