@@ -11,14 +11,10 @@ from .arguments import parse
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; give its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    if given[:1] == ["board"]:
-        from .board import run_board
+    if given[:1] in (["board"], ["flash"]):
+        from .becoming import become
 
-        return run_board(given[1:])
-    if given[:1] == ["flash"]:
-        from .flash import run_flash
-
-        return run_flash(given[1:])
+        return become(f"twintap_{given[0]}", f"twintap {given[0]}", given[1:])
     options = parse(given)
     try:
         return asyncio.run(options.run(options))

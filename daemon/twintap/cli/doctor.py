@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from .kinds import command
+
 if TYPE_CHECKING:
     from ..doctor.lines import Line
 
@@ -13,10 +15,9 @@ if TYPE_CHECKING:
 def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: ignore[reportPrivateUsage] - it has no other name
     """Add the command."""
     words = "look at ports, network, firewall, clock, disk, page and pulsers, and say what to do"
-    parser = subs.add_parser("doctor", help=words, description=words[0].upper() + words[1:] + ".")
+    parser = command(subs, "doctor", doctor, words)
     parser.add_argument("port", nargs="?", metavar="PORT", help="a serial port: ask what answers there too")
     parser.add_argument("--json", action="store_true", help="print JSON, one value a line")
-    parser.set_defaults(run=doctor)
 
 
 async def doctor(options: argparse.Namespace) -> int:

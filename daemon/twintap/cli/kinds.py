@@ -1,7 +1,22 @@
-"""What an argument may be: each takes a word of the command line, or says what is wrong with it."""
+"""How a command is added, and what an argument may be: each takes a word, or says what is wrong with it."""
 
 import argparse
 from collections.abc import Callable
+from typing import Any
+
+
+def command(
+    subs: "argparse._SubParsersAction[Any]",  # pyright: ignore[reportPrivateUsage] - it has no other name
+    name: str,
+    run: object,
+    words: str,
+) -> argparse.ArgumentParser:
+    """Add a command that `run` carries out; `words` say what it does, in its help."""
+    parser: argparse.ArgumentParser = subs.add_parser(
+        name, help=words, description=words[0].upper() + words[1:] + "."
+    )
+    parser.set_defaults(run=run)
+    return parser
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:

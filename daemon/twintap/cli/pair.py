@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConsoleError
 from ..names import clean
 from . import asking
-from .kinds import name, pulser_id, whole
+from .kinds import command, name, pulser_id, whole
 from .show import table
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: ignore[reportPrivateUsage] - it has no other name
     """Add the command."""
     words = "pair the pulser on a serial port with this computer's daemon"
-    parser = subs.add_parser("pair", help=words, description=words[0].upper() + words[1:] + ".")
+    parser = command(subs, "pair", pair, words)
     parser.add_argument(
         "port",
         nargs="?",
@@ -51,7 +51,7 @@ def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: 
     )
     parser.add_argument("--name", type=name, metavar="NAME", help="what to call the pulser")
     parser.add_argument("--json", action="store_true", help="print JSON, one value a line")
-    parser.set_defaults(run=pair, wrong=parser.error)
+    parser.set_defaults(wrong=parser.error)
 
 
 async def pair(options: argparse.Namespace) -> int:

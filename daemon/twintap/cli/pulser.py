@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import ConsoleError, Fault, Refused
 from ..names import clean
 from . import asking
-from .kinds import name, whole
+from .kinds import command, name, whole
 from .show import pulser_words
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _Json = Mapping[str, Any]
 def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: ignore[reportPrivateUsage] - it has no other name
     """Add both commands."""
     words = "show a pulser, or change its name, its place, its motor's trim"
-    one = subs.add_parser("pulser", help=words, description=words[0].upper() + words[1:] + ".")
+    one = command(subs, "pulser", pulser, words)
     one.add_argument("pulser", metavar="PULSER", help="its id or its name: see twintap pulsers")
     one.add_argument("--name", type=name, metavar="NAME", help="what to call it")
     one.add_argument("--room", type=name, metavar="ROOM", help="the room that it belongs to")
@@ -38,10 +38,9 @@ def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: 
     )
     one.add_argument("--sleep", action="store_true", help="let it sleep until its button is pressed")
     one.add_argument("--json", action="store_true", help="print JSON, one value a line")
-    one.set_defaults(run=pulser)
 
     words = "show, add or forget the networks that a pulser keeps"
-    wifi_ = subs.add_parser("wifi", help=words, description=words[0].upper() + words[1:] + ".")
+    wifi_ = command(subs, "wifi", wifi, words)
     wifi_.add_argument(
         "where",
         metavar="PULSER|PORT",
@@ -55,7 +54,6 @@ def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: 
     )
     wifi_.add_argument("ssid", nargs="?", metavar="SSID", help="the network's name")
     wifi_.add_argument("--json", action="store_true", help="print JSON, one value a line")
-    wifi_.set_defaults(run=wifi)
 
 
 async def pulser(options: argparse.Namespace) -> int:

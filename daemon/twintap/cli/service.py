@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StartupError
 from ..names import clean
+from .kinds import command as command_of
 from .kinds import whole
 
 if TYPE_CHECKING:
@@ -27,10 +28,9 @@ def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: 
     """Add the commands."""
 
     def add(name: str, run: object, words: str) -> argparse.ArgumentParser:
-        parser = subs.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+        parser = command_of(subs, name, run, words)
         parser.add_argument("--dry-run", action="store_true", help="print what would be done, and do nothing")
         parser.add_argument("--json", action="store_true", help="print JSON, one value a line")
-        parser.set_defaults(run=run)
         return parser
 
     put = add("install-service", install_service, "have the daemon start with this computer, and put an icon")

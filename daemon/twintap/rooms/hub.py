@@ -18,6 +18,7 @@ from ..views import PulserView, RoomEvent, RoomView, Side
 from .beat import Beat, beat_of
 from .hostclock import SleepWatch, monotonic_us
 from .identifying import identify
+from .refusing import known
 from .room import Room, rgb
 from .settling import Settler
 from .showing import pulser_view
@@ -142,14 +143,14 @@ class Hub:
         `pairing` has the old one's room and side. Raises `Refused`: "unknown", "stale", or "running".
         """
         async with self._pairing:
-            old = self._pulser(old_id)
+            old = known(self._pulsers, old_id)
             room = self._rooms[old.pairing.room]
             if (pairing.room, pairing.side) != (old.pairing.room, old.pairing.side):
                 text = (
                     f"pulser {old_id} is the {old.pairing.side} one of {old.pairing.room} by now: look again"
                 )
                 raise Refused(Fault("stale", text, field="side"))
-            if room.state.set is not None and room.state.set.phase != "ended":
+            if room.is_set_on:
                 raise Refused(Fault("running", "a set is running: stop it before a pulser is replaced"))
             await asyncio.to_thread(self._store.replace_pairing, old.pairing.pulser_id, pairing)
             before = self._pulsers.get(pairing.pulser_id.hex())
@@ -165,7 +166,7 @@ class Hub:
     async def remove_pulser(self, pulser_id: str) -> None:
         """Forgets a pulser and its key. Raises `Refused("unknown")`."""
         async with self._pairing:
-            pulser = self._pulser(pulser_id)
+            pulser = known(self._pulsers, pulser_id)
             room = self._rooms[pulser.pairing.room]
             # Off first, then forgotten: its set ends now, whatever the disk does.
             room.on_lost(pulser)
@@ -187,7 +188,7 @@ class Hub:
 
     async def identify(self, pulser_id: str, *, actor: str) -> None:
         """Makes one pulser buzz for half a second. Raises `Refused`."""
-        pulser = self._pulser(pulser_id)
+        pulser = known(self._pulsers, pulser_id)
         await identify(pulser, self._rooms[pulser.pairing.room], actor)
 
     def pulser_of(self, room: str, side: Side) -> Pulser:
@@ -195,12 +196,6 @@ class Hub:
         pulser = self._room(room).pulsers.get(side)
         if pulser is None:
             raise Refused(Fault("incomplete", f"room {room} has no {side} pulser: pair one", side=side))
-        return pulser
-
-    def _pulser(self, pulser_id: str) -> Pulser:
-        pulser = self._pulsers.get(pulser_id)
-        if pulser is None:
-            raise Refused(Fault("unknown", f"no pulser {pulser_id} is paired here", field="pulser"))
         return pulser
 
     def _add(self, pairing: Pairing) -> Pulser:
@@ -287,7 +282,7 @@ class Hub:
     def is_set_on(self, room: str) -> bool:
         """Whether a set is under way in a room: asked for, running, or not still yet."""
         held = self._rooms.get(room)
-        return held is not None and held.state.set is not None and held.state.set.phase != "ended"
+        return held is not None and held.is_set_on
 
     def beat(self, name: str) -> Beat:
         """The beat of a room, for light and sound. Raises `Refused("unknown")`."""
@@ -328,7 +323,7 @@ class Hub:
         """Left becomes right. Raises `Refused("running")` in a set."""
         held = self._room(room)
         async with self._pairing:
-            if held.state.set is not None and held.state.set.phase != "ended":
+            if held.is_set_on:
                 raise Refused(Fault("running", "a set is running: stop it before the sides are swapped"))
             with held.rearranging():
                 # On the disk first, both at once: whatever fails or dies here, no side has two pulsers.

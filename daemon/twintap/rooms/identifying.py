@@ -25,7 +25,7 @@ async def identify(pulser: Pulser, room: Room, actor: str) -> None:
     """
     side = pulser.pairing.side
     link, report = pulser.link, pulser.report
-    if room.state.set is not None and room.state.set.phase != "ended":
+    if room.is_set_on:
         raise Refused(Fault("running", "a set is running: stop it before a pulser is made to buzz"))
     if pulser.is_asleep:
         raise Refused(Fault("asleep", f"the {side} pulser is asleep: press its button", side=side))
@@ -40,7 +40,7 @@ async def identify(pulser: Pulser, room: Room, actor: str) -> None:
     deadline_s = time.monotonic() + (_PATIENCE_DROWSY_S if is_drowsy else _PATIENCE_S)
     stops = room.stops
     while time.monotonic() < deadline_s and pulser.link is link:
-        if room.stops != stops or (room.state.set is not None and room.state.set.phase != "ended"):
+        if room.stops != stops or room.is_set_on:
             raise Refused(Fault("running", "a stop, or a set, came before the buzz", side=side))
         link.send(frames.IDENTIFY, frame.write(link.payload, link.channel.PAYLOAD))
         for _ in range(_LOOKS):

@@ -1,9 +1,18 @@
-"""What a room says when a start or a stop did not come to its end."""
+"""What is said of a pulser that is none, and when a start or a stop did not come to its end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ..errors import Fault
+from ..errors import Fault, Refused
+from ..links.pulser import Pulser
 from ..views import Side
+
+
+def known(pulsers: Mapping[str, Pulser], pulser_id: str) -> Pulser:
+    """The pulser of this id. Raises `Refused("unknown")`."""
+    pulser = pulsers.get(pulser_id)
+    if pulser is None:
+        raise Refused(Fault("unknown", f"no pulser {pulser_id} is paired here", field="pulser"))
+    return pulser
 
 
 def silent_fault(sides: Sequence[Side]) -> Fault:

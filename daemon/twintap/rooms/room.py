@@ -103,6 +103,11 @@ class Room:
         self._shown: dict[str, tuple[object, ...]] = {}
         self.stops = 0  # hard stops so far: what was under way without a set is called off by one
 
+    @property
+    def is_set_on(self) -> bool:
+        """Whether a set is under way: asked for, running, or not still yet."""
+        return self.state.set is not None and self.state.set.phase != "ended"
+
     # --- commands ---------------------------------------------------------------------------------------
 
     async def start(self, changes: Mapping[str, object], actor: str, revision: int | None) -> RoomView:

@@ -17,6 +17,7 @@ from ..links.pulser import Pulser
 from ..store import Pairing, Store
 from ..views import PulserView, Side, other
 from ..wifi import check_network
+from .refusing import known
 from .room import Room
 from .settling import Settler
 from .showing import pulser_view
@@ -68,7 +69,7 @@ class Tuning:
         `Settler.settle` raises for a trim; StoreError. A trim is settled first, so that a pulser which does
         not take it keeps its name and its place too; that the place is free has been seen before.
         """
-        pulser = self._pulser(pulser_id)
+        pulser = known(self._pulsers, pulser_id)
         self._check_still(self._rooms[pulser.pairing.room])
         self._check_place(pulser, change)
         if change.trim_pct is not None:
@@ -159,7 +160,7 @@ class Tuning:
         )
 
     async def _network(self, pulser_id: str, make: Callable[[int], frames.Network], actor: str) -> PulserView:
-        pulser = self._pulser(pulser_id)
+        pulser = known(self._pulsers, pulser_id)
         self._check_still(self._rooms[pulser.pairing.room])
         await self._settler(pulser).settle(frames.NETWORK, make)
         report = pulser.report
@@ -170,7 +171,7 @@ class Tuning:
 
     async def sleep(self, pulser_id: str, *, actor: str) -> PulserView:
         """Has the pulser sleep until its button is pressed. Raises `Refused` as `keep_network` does."""
-        pulser = self._pulser(pulser_id)
+        pulser = known(self._pulsers, pulser_id)
         self._check_still(self._rooms[pulser.pairing.room])
         if not pulser.is_asleep:
             try:
@@ -185,18 +186,12 @@ class Tuning:
 
     # --- inside -----------------------------------------------------------------------------------------
 
-    def _pulser(self, pulser_id: str) -> Pulser:
-        pulser = self._pulsers.get(pulser_id)
-        if pulser is None:
-            raise Refused(Fault("unknown", f"no pulser {pulser_id} is paired here", field="pulser"))
-        return pulser
-
     def _check_ours(self, pulser: Pulser) -> None:
         if self._pulsers.get(pulser.id) is not pulser:
             raise Refused(Fault("unknown", f"pulser {pulser.id} was unpaired meanwhile", field="pulser"))
 
     def _check_still(self, room: Room) -> None:
-        if room.state.set is not None and room.state.set.phase != "ended":
+        if room.is_set_on:
             raise Refused(Fault("running", f"a set is running in {room.name}: stop it first"))
 
     def _tell(self, pulser: Pulser, kind: str, actor: str, **data: object) -> None:
