@@ -9,6 +9,7 @@ whatever ends.
 import sys
 
 _RESTART_MS = 3_000  # long enough for the console to say why
+_PROMPT_MS = 120_000  # for whoever interrupts the program to say what for
 
 
 def live() -> None:
@@ -49,6 +50,7 @@ def _run() -> None:
     except KeyboardInterrupt:
         # Somebody at the cable wants the REPL.
         crash_record.forget()
+        _come_back()
         return
     except BaseException as broken:
         # First of all, for a full heap may break the telling, too. Not a reset at once: what broke the
@@ -58,3 +60,15 @@ def _run() -> None:
         raise
     crash_record.forget()
     machine.reset()
+
+
+def _come_back() -> None:
+    """Starts the chip anew in a while: Ctrl-C is one byte, and may be among any rubbish on the cable.
+
+    A soft reset, with which mpremote begins, calls it off; and so does any other.
+    """
+    import machine
+
+    machine.Timer(0).init(
+        mode=machine.Timer.ONE_SHOT, period=_PROMPT_MS, callback=lambda _timer: machine.reset()
+    )

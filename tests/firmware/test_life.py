@@ -4,6 +4,7 @@ How lives follow one another, and safe mode, is tested in the VM (`chip_life_vm`
 """
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -26,7 +27,19 @@ def deeds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def watch(timeout: int) -> None:
         done.append("watchdog")
 
+    class Timer:
+        ONE_SHOT = 0
+
+        def __init__(self, number: int) -> None:
+            done.append(f"timer {number}")
+
+        def init(self, mode: int, period: int, callback: Callable[[object], None]) -> None:
+            assert mode == self.ONE_SHOT
+            assert 30_000 <= period <= 600_000  # time to say something; and no clinic's day
+            callback(self)
+
     machine.WDT = watch
+    machine.Timer = Timer
     network: Any = ModuleType("network")
     network.STA_IF = 0
     network.WLAN = lambda interface: SimpleNamespace(active=lambda is_on: done.append("radio"))
@@ -63,10 +76,13 @@ def test_a_reset_that_was_asked_for_is_no_crash(monkeypatch: pytest.MonkeyPatch,
     assert deeds == ["radio", "forget", "reset"]
 
 
-def test_a_hand_at_the_cable_is_no_crash(monkeypatch: pytest.MonkeyPatch, deeds: list[str]) -> None:
+def test_a_hand_at_the_cable_is_no_crash_and_rubbish_with_ctrl_c_in_it_no_end(
+    monkeypatch: pytest.MonkeyPatch, deeds: list[str]
+) -> None:
     runs(monkeypatch, KeyboardInterrupt())
     life.live()
-    assert deeds == ["radio", "forget"]
+    # The reset is the timer's, in a while.
+    assert deeds == ["radio", "forget", "timer 0", "reset"]
 
 
 @pytest.mark.parametrize("error", [MemoryError("full"), SystemExit(), ValueError("x")])
