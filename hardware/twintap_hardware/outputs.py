@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .places import OUT
+
 # Mean difference of two renders' channels, of 255, that still counts as the same picture.
 PICTURE_MEAN_DIFFERENCE = 1.0
+
+# All committed outputs together: a clone is for people on slow lines too.
+LARGEST_BYTES = 8_000_000
 
 _Corner = tuple[int, int, int]
 Triangle = tuple[_Corner, _Corner, _Corner]
@@ -88,6 +93,12 @@ def differences(built: Path, committed: Path) -> list[Difference]:
     ]
     found += [Difference(name, "is no longer built") for name in kept if name not in made]
     return sorted(found, key=lambda each: each.path)
+
+
+def check() -> list[str]:
+    """Whether the committed outputs stay small."""
+    size = sum((OUT / name).stat().st_size for name in _files(OUT))
+    return [f"out/ has {size} bytes, and may have {LARGEST_BYTES}"] if size > LARGEST_BYTES else []
 
 
 def _files(folder: Path) -> list[str]:
