@@ -212,6 +212,7 @@ PLACES = (
     Place(
         "add-place", f"#/add/{ROOM}/left", ".ports", role="admin", arrange=_on_a_cable, reach=_choose_place
     ),
+    Place("add-refused", "#/add", ".known"),
     Place("trust", "/trust", role=None),
     Place("light-entry", f"/light/{ROOM}", "[data-testid=entry]", role=None),
     Place("light", f"/light/{ROOM}", "[data-testid=said]", role="display", reach=_light_settings),
