@@ -1,7 +1,10 @@
 """Pulsers that rest: drowsy ones are woken and kept, sleeping ones are said to sleep, and neither is lost."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ import twintap.rooms.waking
 from tests.support.hub_house import House, house, until
 from twintap.errors import Fault, Refused
 from twintap.rooms.telling import NoChronicle
+from twintap.rooms.waking import Waking
 from twintap_protocol import frames
 
 
@@ -150,19 +154,34 @@ async def test_who_comes_to_command_and_who_opens_a_session_wakes_the_room(tmp_p
         await until(lambda: powers(home) == ("awake", "awake"), "a session was opened")
 
 
-async def test_one_that_was_paired_anew_is_woken_though_its_former_self_was_being_asked(
-    tmp_path: Path,
-) -> None:
-    async with house(tmp_path) as home:
-        await dozing(home)
-        home.left.behaviour.deaf_to.add(frames.POWER)
-        home.hub.wake("blue")
-        waking = home.hub._waking  # pyright: ignore[reportPrivateUsage]
-        (was,) = [one for one in home.hub._pulsers.values() if one.pairing.side == "left"]  # pyright: ignore[reportPrivateUsage]
-        asked = waking._asking[was.id]  # pyright: ignore[reportPrivateUsage]
-        await home.hub.add_pulser(was.pairing)
-        await until(asked.done, "nobody asks the former one any more")
-        assert was.id not in waking._asking  # pyright: ignore[reportPrivateUsage]
+async def test_one_that_was_paired_anew_is_woken_though_its_former_self_was_being_asked() -> None:
+    class Asked:
+        """A settler whose pulser never answers."""
+
+        def __init__(self) -> None:
+            self.times = 0
+
+        async def settle(self, _kind: int, _make: object) -> None:
+            self.times += 1
+            await asyncio.Event().wait()
+
+    report = SimpleNamespace(trim_bp=10_000, flags=0, power=frames.POWER_DROWSY)
+    pulser: Any = SimpleNamespace(id="a1", report=report, woken=lambda _now_us: None)
+    for waited in (False, True):  # it goes in the very same moment, before anybody has asked it; or later
+        former, later = Asked(), Asked()
+        settlers: dict[str, Any] = {"a1": former}
+        waking = Waking(lambda one, settlers=settlers: settlers[one.id], lambda: 0)
+        waking.wake((pulser,))
+        if waited:
+            await asyncio.sleep(0)
+        del settlers["a1"]
+        waking.forget(pulser)
+        await asyncio.sleep(0)
+        settlers["a1"] = later
+        waking.wake((pulser,))
+        await asyncio.sleep(0)
+        assert (former.times, later.times) == (int(waited), 1)
+        await waking.close()
 
 
 async def test_a_pulser_of_minor_0_is_never_sent_what_it_does_not_know(tmp_path: Path) -> None:
