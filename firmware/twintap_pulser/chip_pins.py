@@ -17,14 +17,14 @@ _ESP32C3 = {
     "reads": (),
     "measures": (0, 1, 3, 4),
     "wakes": (0, 1, 3, 4, 5),
-    "restless": (),
+    "restless": (6,),
 }
 _ESP32C6 = {
     "both": (0, 1, 2, 3, 6, 7, 10, 11, 14, 18, 19, 20, 21, 22, 23),
     "reads": (),
     "measures": (0, 1, 2, 3, 6),
     "wakes": (0, 1, 2, 3, 6, 7),
-    "restless": (18, 19, 20, 21, 22, 23),
+    "restless": (6, 18, 19, 20, 21, 22, 23),
 }
 
 # For each chip: `both` read and drive; `reads` only read, and have no pull of their own; `measures` are on
