@@ -72,6 +72,15 @@ def test_the_roles_types_are_those_of_the_board_file() -> None:
             assert pads[role.pad].kind == role.direction, (board, role)
 
 
+def test_the_values_that_a_board_file_s_notes_tell_are_the_circuit_s() -> None:
+    for board in BOARDS:
+        notes = " ".join(boards.load(board)["notes"])
+        told = {float(value) for value in re.findall(r"([\d.]+) kOhm", notes)}
+        assert told == {220, 100, 150, 10}
+        has = {rules.ohms(part.value) for part in drawn(board).parts.values() if part.value.endswith("Ω")}
+        assert {value * 1_000 for value in told} <= has
+
+
 FAULTS = [
     ("R2.1", None, "R2.1 is open"),
     ("R2.1", "MOTOR_PWM", "has its pull-down to ground"),
