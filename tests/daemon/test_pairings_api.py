@@ -175,6 +175,9 @@ async def test_a_pulser_at_a_port_is_paired_and_linked_as_the_daemon_sees_it(cli
             ceiling_pct=45,
             wifi={"ssid": "practice", "password": PASSWORD},
         )
+        # Whoever did not begin it finds it too.
+        status, listed = await clinic.ask("GET", "/pairings")
+        assert (status, [one["id"] for one in listed]) == (200, [begun["id"]])
         assert [step["name"] for step in begun["steps"]] == [
             "port", "pulser", "networks", "join", "daemon", "key", "link",
         ]  # fmt: skip
@@ -187,7 +190,7 @@ async def test_a_pulser_at_a_port_is_paired_and_linked_as_the_daemon_sees_it(cli
         assert (kept.room, kept.side, kept.ceiling_pct) == ("blue", "left", 45)
         assert pulser.methods() == ["wifi", "pair"]
     for secret in (PASSWORD, kept.key.hex()):
-        assert secret not in str(begun) + str(found)
+        assert secret not in str(begun) + str(listed) + str(found)
         assert secret not in repr(clinic.context.pairings.find(found["id"]))
 
 
@@ -386,18 +389,24 @@ async def test_a_spare_of_ours_that_is_not_heard_has_the_place_that_it_had(
     assert "unpair" not in pulser.methods()
 
 
-async def test_a_replacement_that_is_broken_off_before_the_spare_is_heard_is_none(clinic: Clinic) -> None:
+@pytest.mark.parametrize("when", ["the key is handed over", "it is waited for"])
+async def test_a_replacement_that_is_broken_off_before_the_spare_is_heard_is_none(
+    clinic: Clinic, when: str
+) -> None:
     lost = await lost_one(clinic)
-    with clinic.at("spare", Board(is_mute=True)) as pulser:
+    board = Board(is_mute=True)
+    with clinic.at("spare", board) as pulser:
         begun = await clinic.begin(port=clinic.port("spare"), replace=lost.pulser_id.hex())
-        await until(lambda: PULSER_ID in clinic.kept() and "pair" in pulser.methods(), "it has the key")
+        step = "key" if when == "the key is handed over" else "link"
+        steps = clinic.context.pairings.find(begun["id"]).steps
+        await until(lambda: steps.now == step, f"it is at {step}")
         # Whoever is impatient says it more than once.
         ended = await asyncio.gather(
             *(clinic.ask("DELETE", f"/pairings/{begun['id']}") for _ in range(3)),
         )
         assert {found["state"] for _, found in ended} == {"cancelled"}
         assert clinic.kept() == {lost.pulser_id.hex(): lost}
-        assert pulser.methods()[-1] == "unpair"
+        assert [method for method in pulser.methods() if method in ("pair", "unpair")] == ["pair", "unpair"]
     assert [view.id for view in clinic.home.hub.pulsers()] == [lost.pulser_id.hex()]
 
 

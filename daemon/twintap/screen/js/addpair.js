@@ -5,6 +5,8 @@ import { attempt, button, outcome } from "./forms.js";
 import { canBuzz } from "./pulserwords.js";
 import { has, t } from "./text.js";
 
+// The daemon's own words, whatever the page's language is: they are read out as what they are.
+const OWN = { lang: "en" };
 const LOOK_MS = 400;
 const MARKS = { waiting: "○", doing: "…", done: "✓", failed: "✕" };
 // Where a failed step is mended; and what would only fail again as it is.
@@ -87,7 +89,7 @@ export function pairStage(state, { go, head }) {
           el("strong", {}, t(`add.step.${step.name}`)),
           el("span", { class: "unseen" }, ` ${t(`add.state.${step.state}`)}`),
           // Why one failed stands beneath, with what to do.
-          step.state === "waiting" || step.state === "failed" ? null : el("small", {}, step.words)))));
+          step.state === "waiting" || step.state === "failed" ? null : el("small", OWN, step.words)))));
     // Each step once; its failure is said by the fault itself, and the end by the heading, which gets the focus.
     const now = steps.find((step) => step.state === "doing");
     say(spoken, !now ? "" : `${t(`add.step.${now.name}`)}: ${t("add.state.doing")}`);
@@ -102,8 +104,8 @@ export function pairStage(state, { go, head }) {
     const stage = found === "place" && state.replace ? null : found; // a spare's place is not chosen
     fill(fault,
       el("h3", {}, step ? t("add.pair.failed_at", { step: t(`add.step.${step}`) }) : t("add.pair.failed")),
-      el("p", {}, own || words),
-      own && words ? el("details", {}, el("summary", {}, t("add.pair.more")), el("p", {}, words)) : null,
+      own ? el("p", {}, own) : el("p", OWN, words),
+      own && words ? el("details", {}, el("summary", {}, t("add.pair.more")), el("p", OWN, words)) : null,
       ["version", "safe_mode"].includes(code) ? el("code", { class: "command" }, `twintap flash ${state.port?.port ?? ""}`) : null);
     fault.hidden = false;
     if (!state.found) {

@@ -55,6 +55,6 @@ const list = (lines) =>
     ? el("ul", { class: "findings" }, lines.map((line) =>
         el("li", { "data-state": line.state },
           el("span", { class: "finding-mark" }, el("span", { "aria-hidden": "true" }, `${MARKS[line.state]} `), t(`doctor.state.${line.state}`)),
-          el("p", {}, line.words),
-          line.todo ? el("p", { class: "finding-todo" }, el("strong", {}, t("doctor.todo")), " ", line.todo) : null)))
+          el("p", { lang: "en" }, line.words),
+          line.todo ? el("p", { class: "finding-todo" }, el("strong", {}, t("doctor.todo")), " ", el("span", { lang: "en" }, line.todo)) : null)))
     : null;
