@@ -28,7 +28,7 @@ _CURVE = (
     (4_200, 100.0),
 )
 EMPTY_MV = 3_300  # what is left below this is not for tapping
-USUAL_PCT_PER_H = 25.0  # radio and motor of a pulser at work, out of a cell of 400 mAh
+USUAL_PCT_PER_H = 12.0  # radio and motor of a pulser at work, some 120 mA, out of a cell of 1000 mAh
 _LEAST_PCT_PER_H, _MOST_PCT_PER_H = 8.0, 60.0  # what a measurement may say: no radio costs less, no cell more
 _NOW = 15  # readings: a motor's dips are no more than a third of them
 _READ_US = 1_000_000  # in a set ten reports come in a second, and tell nothing more
