@@ -32,6 +32,7 @@ MODULES = (
     "safety",
     "case",
     "pictures",
+    "guide",
     "outputs",
 )
 

@@ -203,7 +203,7 @@ def body() -> Part:
     it = size()
     part = shell() & _block((-_FAR, _FAR), (-_FAR, _FAR), (-_FAR, it.parting_z))
     # The tongue stands in the lid's groove, and ends where the openings are.
-    ring = _round(
+    lip = _round(
         it.cavity_x + it.tongue,
         it.cavity_y + it.tongue,
         it.cavity_corner + it.tongue,
@@ -212,8 +212,8 @@ def body() -> Part:
     for way in (-1, 1):
         width = it.usb_width if way < 0 else it.slide_width
         y = it.xiao_y if way < 0 else 0.0
-        ring -= _ordered(way, it.cavity_x - 2, _FAR, (y - width / 2 - 1.6, y + _TAIL_Y + 2.6), (0, _FAR))
-    part += ring
+        lip -= _ordered(way, it.cavity_x - 2, _FAR, (y - width / 2 - 1.6, y + _TAIL_Y + 2.6), (0, _FAR))
+    part += lip
     part -= _round(it.cavity_x, it.cavity_y, it.cavity_corner, (it.floor, _FAR))
     for x in (-it.screw_x, it.screw_x):
         for y in (-it.screw_y, it.screw_y):
@@ -221,9 +221,7 @@ def body() -> Part:
 
     # The motor's cup on a stiff pad in a thin membrane: it shakes the skin side before it shakes the rest.
     outer = it.cup_radius + it.cup_wall
-    part -= _rod(it.motor_x, 0, (it.membrane, it.floor), it.membrane_radius) - _rod(
-        it.motor_x, 0, (0, it.floor), outer
-    )
+    part -= ring((it.membrane, it.floor))
     part -= _rod(it.motor_x, 0, (it.pad, it.floor), outer)
     cup = _rod(it.motor_x, 0, (it.pad, it.pad + it.cup_height), outer) - _rod(
         it.motor_x, 0, (it.pad, _FAR), it.cup_radius
@@ -236,20 +234,30 @@ def body() -> Part:
     top = it.board_z + board().thickness
     low = it.board_z - it.foam
     for way in (-1, 1):
-        part += _block((it.board_x, it.board_x + it.post), _ys(way, *_FRONT), (1, low))
-        part += _block((it.board_end_x - it.post, it.board_end_x), _ys(way, *_BACK), (1, low))
+        part += _block((-it.cavity_x - 1, it.board_x + it.post), _ys(way, *_FRONT), (1, low))
         stop = (it.board_end_x + it.foam, it.board_end_x + it.foam + 1.6)
+        part += _block((it.back_post_x, stop[1]), _ys(way, *_BACK), (1, low))
         part += _block(stop, _ys(way, _BACK[0], it.cavity_y + 0.5), (1, top))
         edge = it.cell_width / 2 + 0.4
         part += _block(
             (it.cell_x + 4, it.cell_x + it.cell_length - 4), _ys(way, edge, edge + 1.2), (1, it.cell_z + 3)
         )
+    # A short cell ends at two ribs beside the motor, a long one at the posts.
     rib_x = it.cell_x + it.cell_length + 0.4
-    part += _block((rib_x, rib_x + 1.2), (-9, 9), (1, it.cell_z + 3))
+    if rib_x + 1.2 < it.back_post_x:
+        for way in (-1, 1):
+            part += _block((rib_x, rib_x + 1.2), _ys(way, 8, 13), (1, it.cell_z + 3))
 
     for way in (-1, 1):
         part -= _tether(way)
     return part
+
+
+def ring(z: tuple[float, float]) -> Part:
+    """The ring round the motor's cup, between two heights."""
+    it = size()
+    hole = _rod(it.motor_x, 0, z, it.cup_radius + it.cup_wall + 0.01)
+    return _rod(it.motor_x, 0, z, it.membrane_radius) - hole
 
 
 def _tether(way: int) -> Part:
@@ -442,7 +450,7 @@ def foams() -> list[Part]:
     for way in (-1, 1):
         under = (it.board_z - it.foam, it.board_z)
         found.append(_block((it.board_x, it.board_x + it.post), _ys(way, *_FRONT), under))
-        found.append(_block((it.board_end_x - it.post, it.board_end_x), _ys(way, *_BACK), under))
+        found.append(_block((it.back_post_x, it.board_end_x), _ys(way, *_BACK), under))
         behind = (it.board_end_x, it.board_end_x + it.foam)
         found.append(_block(behind, _ys(way, _BACK[0], board().width / 2), (it.board_z - 1, top)))
     found += [_block(x, y, (top, top + it.foam)) for x, y in _feet()]

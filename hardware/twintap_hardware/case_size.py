@@ -96,6 +96,7 @@ class Size:
     cell_thickness: float
     cell_swollen: float
     post: float
+    back_post_x: float
     foam: float
     board_x: float
     board_end_x: float
@@ -207,7 +208,7 @@ def board() -> Board:
     )
 
 
-_POST = 2.3  # the thickness of the posts under the board: one row of holes, where nothing is soldered
+_POST = 1.5  # how far the posts reach under the board: not as far as the nearest joint
 
 
 @functools.cache
@@ -218,9 +219,12 @@ def size() -> Size:
     fit = BOARD_GAP_LEAST + 0.1
     floor, side_wall, end_wall, foam, web = 2.0, 2.0, 2.6, 1.0, 0.8
 
+    # The largest cell that the parts list allows.
+    cell_length, cell_width, cell_thickness = kinds()["cell"].size_mm or (0.0, 0.0, 0.0)
+
     # From the skin side up: floor, foam tape, cell (swollen), air, joints, board.
     cell_z = floor + 0.5
-    cell_swollen = number("case.cell_thickness_mm") * (1 + number("case.cell_swelling_percent") / 100)
+    cell_swollen = cell_thickness * (1 + number("case.cell_swelling_percent") / 100)
     board_z = cell_z + cell_swollen + 0.5 + number("case.joint_height_mm")
     xiao_z = board_z + it.thickness + number("case.xiao_header_mm")
     usb_z = xiao_z + number("case.xiao_board_thickness_mm") + number("case.usb_shell_height_mm") / 2
@@ -240,6 +244,7 @@ def size() -> Size:
     cavity_x = inner / 2
     button_x = to_button - cavity_x
     board_x = -cavity_x + fit + ahead
+    board_end_x = board_x + it.length
     xiao_x = board_x - it.xiao_ahead
     length = inner + 2 * end_wall
 
@@ -251,8 +256,7 @@ def size() -> Size:
 
     strap_half = number("case.strap_width_most_mm") / 2
     slot_x = button_x - DISH / 2 - RIM - strap_half  # the strap leaves the button free
-    cell_x = board_x + _POST + 0.5  # behind the posts that carry the board
-    cell_length = number("case.cell_length_mm")
+    cell_x = board_x + _POST + 0.4  # behind the posts that carry the board
     motor_radius = number("case.motor_diameter_mm") / 2
     cup_radius, cup_wall = motor_radius + 0.25, 1.2
     membrane_radius = cup_radius + cup_wall + 3.0
@@ -264,12 +268,12 @@ def size() -> Size:
         cavity_x=cavity_x, cavity_y=cavity_y, cavity_corner=1.0,
         slot_x=slot_x, slot_length=2 * strap_half + 1.5, slot_width=slot_width, slot_y=slot_y,
         pad=1.6, membrane=1.0, membrane_radius=membrane_radius, cup_radius=cup_radius, cup_wall=cup_wall,
-        cup_height=2.2, motor_x=cell_x + cell_length + 2.0 + membrane_radius, motor_radius=motor_radius,
+        cup_height=2.2, motor_x=cell_x + cell_length + 0.5 + cup_radius + cup_wall, motor_radius=motor_radius,
         motor_thickness=number("case.motor_thickness_mm"),
-        cell_x=cell_x, cell_z=cell_z, cell_length=cell_length, cell_width=number("case.cell_width_mm"),
-        cell_thickness=number("case.cell_thickness_mm"), cell_swollen=cell_swollen,
-        post=_POST, foam=foam,
-        board_x=board_x, board_end_x=board_x + it.length, board_z=board_z,
+        cell_x=cell_x, cell_z=cell_z, cell_length=cell_length, cell_width=cell_width,
+        cell_thickness=cell_thickness, cell_swollen=cell_swollen,
+        post=_POST, back_post_x=board_end_x - min(2.3, board_end_x - cell_x - cell_length - 0.4), foam=foam,
+        board_x=board_x, board_end_x=board_end_x, board_z=board_z,
         xiao_x=xiao_x, xiao_y=it.xiao_aside, xiao_z=xiao_z,
         usb_z=usb_z, usb_mouth_x=xiao_x - number("case.usb_overhang_mm"),
         usb_width=number("case.usb_overmold_width_mm") + 0.4, usb_height=usb_height,

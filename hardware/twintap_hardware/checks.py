@@ -48,6 +48,7 @@ def check() -> list[str]:
     found += _clearances()
     found += _plug_fits()
     found += _soft_mount()
+    found += _motor_mount()
     for side in case.SIDES:
         found += _no_sharp_edge(side)
     found += _recess()
@@ -221,14 +222,30 @@ def _soft_mount() -> list[str]:
         for (way, count), least in zip(ways.items(), (4, 4, 2), strict=True)
         if count < least
     ]
+    it = size()
+    for name, reach in (("front", it.post), ("back", it.board_end_x - it.back_post_x)):
+        if reach < 1.2:
+            found.append(f"the {name} posts reach {reach:.1f} mm under the board, at least 1.2 mm")
     if any(_shared(foam, case.parts()["joints"]) > 0.01 for foam in on_board):
         found.append("a foam lies on solder joints")
-    motor, pad = case.parts()["motor"], size().pad
+    return found
+
+
+def _motor_mount() -> list[str]:
+    """The motor lies on a pad at the skin, in a thin ring that nothing stiffens, and shakes nothing else."""
+    found: list[str] = []
+    it = size()
+    motor, pad = case.parts()["motor"], it.pad
     if motor.distance_to(case.body()) > 1e-3 or abs(motor.bounding_box().min.Z - pad) > 1e-3:
         found.append("the motor does not lie on its pad")
     skin = case.body().bounding_box().min.Z
     if pad - skin > 2.0:
         found.append(f"{pad - skin:.1f} mm are between motor and skin, at most 2 mm")
+    ring = case.ring((it.membrane, it.floor + 0.4))
+    if (shared := _shared(ring, case.body())) > 0.01:
+        found.append(f"{shared:.1f} mm³ of the body stiffen the motor's ring")
+    if it.motor_x + it.membrane_radius > it.cavity_x:
+        found.append("the motor's ring is cut by the end wall")
     return found
 
 

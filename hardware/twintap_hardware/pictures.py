@@ -182,7 +182,7 @@ def _pair() -> Scene:
     scene.label("button,\nin a well", (-39 + it.button_x, 0, face - RECESS), (0.36, 0.06))
     scene.label("light\nunder a thin spot", (-39 + it.light_x, 0, face), (0.12, 0.08))
     scene.label("plug over USB", (39 - it.length / 2, 0, it.usb_z), (0.5, 0.95))
-    scene.label("slot for a strap", (39, it.slot_y, face), (0.72, 0.05))
+    scene.label("slot for a strap", (39 - 8, it.slot_y, face), (0.62, 0.05))
     return scene
 
 
