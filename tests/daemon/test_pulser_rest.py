@@ -166,7 +166,11 @@ async def test_one_that_was_paired_anew_is_woken_though_its_former_self_was_bein
             await asyncio.Event().wait()
 
     report = SimpleNamespace(trim_bp=10_000, flags=0, power=frames.POWER_DROWSY)
-    pulser: Any = SimpleNamespace(id="a1", report=report, woken=lambda _now_us: None)
+
+    def woken(_now_us: int) -> None:
+        """Nobody looks."""
+
+    pulser: Any = SimpleNamespace(id="a1", report=report, woken=woken)
     for waited in (False, True):  # it goes in the very same moment, before anybody has asked it; or later
         former, later = Asked(), Asked()
         settlers: dict[str, Any] = {"a1": former}

@@ -103,7 +103,15 @@ async def walk(
         async with _step(steps, "daemon"):
             check_reachable(info, where)
             async with _step(steps, "key", only_now=True):
-                await exchange(console, registrar, wanted, info, where, steps)
+                try:
+                    await exchange(console, registrar, wanted, info, where, steps)
+                except asyncio.CancelledError as cancelled:
+                    # It went on to its end; if that was a good one, the spare has the place already.
+                    if wanted.replace is not None and cancelled.__cause__ is None:
+                        giving = _Giving(console, registrar, pulser_id, info, where)
+                        with contextlib.suppress(TwintapError):
+                            await to_its_end(giving.back())
+                    raise
         async with _step(steps, "link"):
             found = await _prove(console, registrar, wanted, pulser_id, info, where, own)
             steps.end("link", "the daemon hears it")
