@@ -427,7 +427,7 @@ def parts() -> dict[str, Part]:
         (it.carrier_z - it_board.thickness, it.carrier_z),
     )
     button = _block((it.button_x - 3, it.button_x + 3), (-3, 3), (it.carrier_z, it.carrier_z + 3.5))
-    button += _rod(it.button_x, 0, (it.carrier_z, it.carrier_z + number("case.tact_height_mm")), 1.75)
+    button += _rod(it.button_x, 0, (it.carrier_z, it.carrier_z + it.button_height), 1.75)
     found["button"] = button
     found["button's carrier"] = carrier
     slide_half = number("case.slide_body_length_mm") / 2

@@ -115,6 +115,7 @@ class Size:
     carrier_z: float
     carrier_length: float
     carrier_width: float
+    button_height: float
     pillar_y: float
     insert_radius: float
     insert_depth: float
@@ -222,6 +223,8 @@ def size() -> Size:
     # The largest cell that the parts list allows.
     cell_length, cell_width, cell_thickness = kinds()["cell"].size_mm or (0.0, 0.0, 0.0)
 
+    _, _, button = kinds()["button"].size_mm or (0.0, 0.0, 0.0)
+
     # From the skin side up: floor, foam tape, cell (swollen), air, joints, board.
     cell_z = floor + 0.5
     cell_swollen = cell_thickness * (1 + number("case.cell_swelling_percent") / 100)
@@ -260,7 +263,7 @@ def size() -> Size:
     motor_radius = number("case.motor_diameter_mm") / 2
     cup_radius, cup_wall = motor_radius + 0.25, 1.2
     membrane_radius = cup_radius + cup_wall + 3.0
-    carrier_z = inside_z - web - 0.1 - number("case.tact_height_mm")
+    carrier_z = inside_z - web - 0.1 - button
     return Size(
         length=length, width=width, height=height, parting_z=usb_z, corner=12.5,
         chamfer=chamfer, fillet=fillet,
@@ -279,7 +282,7 @@ def size() -> Size:
         usb_width=number("case.usb_overmold_width_mm") + 0.4, usb_height=usb_height,
         button_x=button_x, web=web, web_radius=web_radius, web_boss=6.0,
         carrier_z=carrier_z, carrier_length=12 * stripboard.PITCH_MM, carrier_width=carrier_width,
-        pillar_y=5 * stripboard.PITCH_MM,
+        button_height=button, pillar_y=5 * stripboard.PITCH_MM,
         insert_radius=1.6, insert_depth=4.5, head_radius=1.95,
         screw_x=length / 2 - 13.2, screw_y=slot_y + 0.3,
         slide_width=7.0, slide_height=3.2, tongue=0.9, tongue_height=1.6, play=0.15,

@@ -128,7 +128,7 @@ def text(out: Path) -> str:
         "window": f"{it.window:g}",
         "screw_length": str(screw_length()),
         "strap_width": f"{number('case.strap_width_most_mm'):g}",
-        "button_height": f"{number('case.tact_height_mm'):g}",
+        "button_height": f"{it.button_height:g}",
         "joint_height": f"{number('case.joint_height_mm'):g}",
         "lever": f"{number('case.slide_lever_mm'):g}",
         "pads": _pads(out),

@@ -188,7 +188,7 @@ def _pair() -> Scene:
 
 def _skin() -> Scene:
     it = size()
-    scene = Scene("skin-side", (0.55, -0.75, -0.9), up=(0, 0, 1), height_mm=74, middle=(0, 0, 12))
+    scene = Scene("skin-side", (0.55, -0.75, -0.9), up=(0, 0, 1), height_mm=86, middle=(0, 0, 11))
     _closed(scene, "left")
     scene.label("the skin side: the motor is behind it", (it.motor_x, 0, 0), (0.3, 0.94))
     scene.label("plug over the switch", (it.length / 2, 0, it.usb_z), (0.84, 0.12))
@@ -197,7 +197,7 @@ def _skin() -> Scene:
 
 def _strapped() -> Scene:
     it = size()
-    scene = Scene("strap", (-0.45, -0.8, 0.75), height_mm=84, middle=(0, 0, 10))
+    scene = Scene("strap", (-0.45, -0.8, 0.75), height_mm=92, middle=(0, 0, 16))
     _closed(scene, "left")
     half = facts.number("case.strap_width_most_mm") / 2
     thick = facts.number("case.strap_thickness_mm")
@@ -211,7 +211,7 @@ def _strapped() -> Scene:
             (-half, half), (min(0.0, -way * thick), max(0.0, -way * thick)), (-16, 1.2)
         )  # fmt: skip
     scene.show(Pos(it.slot_x, 0, 0) * strap, "strap")
-    scene.label("over the lid,\ndown through both slots", (0, 0, top + thick), (0.5, 0.08))
+    scene.label("over the lid,\ndown through both slots", (0, 0, top + thick), (0.3, 0.08))
     return scene
 
 
@@ -237,7 +237,7 @@ _CALLS = (
 
 def _exploded() -> Scene:
     it, parts = size(), case.parts()
-    scene = Scene("exploded", (-0.62, -0.8, 0.42), height_mm=212, middle=(0, 0, 78), pixels=(1000, 1360))
+    scene = Scene("exploded", (-0.62, -0.8, 0.42), height_mm=222, middle=(0, 0, 84), pixels=(1000, 1360))
     lift = {
         "lid": 122,
         "soft": 98,
@@ -250,7 +250,7 @@ def _exploded() -> Scene:
         "motor": 15,
     }
     for screw in case.screws():
-        scene.show(Pos(0, 0, 136) * screw, "screw")
+        scene.show(Pos(0, 0, 146) * screw, "screw")
     scene.show(Pos(0, 0, lift["lid"]) * case.lid("left"), "lid")
     scene.show(Pos(0, 0, lift["soft"]) * case.soft_button(), "soft")
     scene.show(Pos(0, 0, lift["light"]) * parts["light"], "light")
@@ -273,10 +273,10 @@ def _exploded() -> Scene:
         "soft": ((it.button_x + it.web_radius - 1, -2, it.inside_z + lift["soft"]), (0.87, 0.27)),
         "switch": ((it.cavity_x + 6, -3, it.usb_z + lift["switch"]), (0.91, 0.38)),
         "light": ((it.light_x - 4, -4, it.inside_z + lift["light"] + 1), (0.1, 0.37)),
-        "carrier": ((it.button_x, -it.carrier_length / 2, it.carrier_z - 1 + lift["button"]), (0.75, 0.48)),
+        "carrier": ((it.button_x, -it.carrier_length / 2, it.carrier_z - 1 + lift["button"]), (0.84, 0.505)),
         "board": ((it.board_x, -12, it.board_z + 1 + lift["board"]), (0.12, 0.56)),
-        "cell": ((it.cell_x, -10, it.cell_z + 3 + lift["cell"]), (0.1, 0.69)),
-        "motor": ((it.motor_x, -5, it.pad + 1.5 + lift["motor"]), (0.88, 0.67)),
+        "cell": ((it.cell_x, -10, it.cell_z + 3 + lift["cell"]), (0.1, 0.65)),
+        "motor": ((it.motor_x, -5, it.pad + 1.5 + lift["motor"]), (0.88, 0.7)),
         "body": ((it.length / 2 - 10, -it.width / 2 + 1, 8), (0.85, 0.93)),
         "plugs": ((-it.length / 2 - 12, 0, it.usb_z), (0.1, 0.84)),
     }
@@ -362,12 +362,13 @@ def _button() -> Scene:
 
 def _step_body() -> Scene:
     it, parts = size(), case.parts()
-    scene = Scene("step-body", (-0.25, -0.6, 0.9), height_mm=72, middle=(0, 0, 8))
+    scene = Scene("step-body", (-0.2, -0.45, 0.9), height_mm=78, middle=(0, 0, 9))
     scene.show(case.body(), "body")
     scene.show(parts["motor"], "motor")
     scene.show(case.foams()[-1], "foam")
     for foam in case.foams()[:-1]:
-        if it.board_z + 0.1 >= foam.bounding_box().max.Z and foam.bounding_box().size.X > 5:
+        top = foam.bounding_box().max.Z
+        if top <= it.board_z + 0.1:
             scene.show(foam, "foam")
     scene.label("motor, lead in the slit", (it.motor_x, 0, it.pad + 3.4), (0.85, 0.07))
     scene.label("foam tape for the cell", (it.cell_x + 10, -4, it.cell_z), (0.16, 0.93))
