@@ -16,6 +16,8 @@ BAUD = 115_200
 WITHIN_S = 20.0  # a board that its port's opening has reset needs some of it to start
 ASK_AGAIN_S = 4.0  # the light alone takes a second
 _LONGEST = 16_384
+# As the guide has them; a pulser says them in any order.
+ORDER = ("board", "motor", "button", "charging", "battery", "heap", "flash", "light")
 
 
 class Link(Protocol):
@@ -64,7 +66,9 @@ def ask(link: Link, within_s: float = WITHIN_S) -> dict[str, Any]:
 def judge(lines: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Each line as (verdict, name, words). "bad" also where the cable says otherwise than it must."""
     found: list[tuple[str, str, str]] = []
-    for name, line in lines.items():
+    known = [name for name in ORDER if name in lines]
+    for name in [*known, *sorted(set(lines) - set(known))]:
+        line = lines[name]
         fields = cast("dict[str, Any]", line) if isinstance(line, dict) else {}
         is_ok = fields.get("ok")
         verdict = "fine" if is_ok is True else "bad" if is_ok is False else "look"

@@ -76,6 +76,7 @@ def test_the_committed_guide_is_the_one_that_is_built(tmp_path: Path) -> None:
 
 def test_every_line_of_the_self_test_is_in_the_guide_and_no_other() -> None:
     told, source = told_by_firmware()
+    assert tuple(name for name, _, _ in guide.SELFTEST) == selftest.ORDER
     assert {name for name, _, _ in guide.SELFTEST} == told
     for words in (
         "no fault is known",
@@ -172,14 +173,15 @@ def line(is_ok: bool | None, value: object, say: str) -> dict[str, object]:
 def test_the_cables_self_test_says_what_is_fine_what_is_bad_and_what_to_look_at() -> None:
     told = {
         "board": line(True, "xiao-esp32c3", "Seeed XIAO"),
-        "motor": line(None, "pwm", "no fault is known"),
         "charging": line(None, False, "no charger"),
+        "motor": line(None, "pwm", "no fault is known"),
         "battery": line(False, 3300, "mV: low\x1b[2J"),
+        "a new line": line(True, 1, "of a later firmware"),
     }
     cable = _Cable({"result": told})
     judged = selftest.judge(selftest.ask(cable, 5.0))
     assert cable.asked == ["selftest"]
-    assert [verdict for verdict, _, _ in judged] == ["fine", "look", "bad", "bad"]
+    assert [verdict for verdict, _, _ in judged] == ["fine", "look", "bad", "bad", "fine"]
     assert "R6" in judged[2][2]
     assert not any("\x1b" in word for word in itertools.chain.from_iterable(judged))
 
