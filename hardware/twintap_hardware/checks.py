@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import trimesh
-from build123d import Edge, Face, Part, Vector
+from build123d import Box, Edge, Face, Part, Pos, Vector, fillet
 from OCP.BRepAdaptor import BRepAdaptor_Surface
 from OCP.BRepLProp import BRepLProp_SLProps
 from OCP.TopAbs import TopAbs_REVERSED
@@ -39,7 +39,7 @@ _CARRIED |= {"button": "carrier", "button's carrier": "carrier"}
 
 def check() -> list[str]:
     """Every breach; empty if there is none."""
-    found: list[str] = []
+    found = _sees_faults()
     printed = case.printed()
     for name, part in printed.items():
         found += _is_solid(name, part)
@@ -55,6 +55,24 @@ def check() -> list[str]:
     found += _told_apart()
     found += _hand()
     found += _same_twice(printed)
+    return found
+
+
+def _sees_faults() -> list[str]:
+    """What the checks do not find in solids that are wrong on purpose, or find in a good one."""
+    found: list[str] = []
+    box = Box(20, 20, 20)
+    if len(sharpest(box)) != 12:
+        found.append("the check of edges does not see the edges of a box")
+    if not any("round of 0.50" in each for each in sharpest(fillet(box.edges(), 0.5))):
+        found.append("the check of edges does not see a round of 0.5 mm")
+    if sharpest(fillet(box.edges(), 2.0)):
+        found.append("the check of edges sees an edge where there is none")
+    if not _wall("", box - Pos(9.4, 0, 0) * Box(0.4, 18, 18)):
+        found.append("the check of walls does not see a wall of 0.4 mm")
+    table = Pos(0, 0, 9) * Box(30, 30, 2) + Pos(0, 0, 4) * Box(4, 4, 8)
+    if not _prints("", table):
+        found.append("the check of overhangs does not see a table's top")
     return found
 
 
