@@ -96,12 +96,13 @@ class Light:
         self._last_ms = port.ticks_ms()
         self._shown = _DARK
         self._room = _DARK
+        self._is_low = False
         self._calm_ms = CALM_MS  # since the light came on or changed; counted up to CALM_MS
 
     def show(self, pattern: str, room: "tuple[int, int, int]", is_low: bool) -> None:
         """Shows `pattern` as it is at this moment; to be called every 50 ms or so, and never near an edge."""
         self._count()
-        is_other = pattern != self.pattern or room != self._room
+        is_other = pattern != self.pattern or room != self._room or is_low != self._is_low
         at_ms = 0 if is_other else self._at_ms
         colour = colour_of(pattern, at_ms, room, is_low, self._has_colour)
         if colour != _DARK and (is_other or self._shown == _DARK):
@@ -110,6 +111,7 @@ class Light:
             self._calm_ms = 0
         self.pattern = pattern
         self._room = room
+        self._is_low = is_low
         self._at_ms = at_ms
         if colour != self._shown:
             self._shown = colour
