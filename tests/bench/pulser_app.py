@@ -49,8 +49,9 @@ class NotedGc:
 
     def collect(self):
         before = gc.mem_alloc()
-        pacer = apps[0].pacer
-        if pacer.set_id and pacer.leased:
+        # The first collection comes before the application is put together.
+        pacer = apps[0].pacer if apps else None
+        if pacer is not None and pacer.set_id and pacer.leased:
             if pacer.set_id != self.set_id:
                 # From the first collection inside a set: what its start allocates is not a pass's.
                 self.set_id = pacer.set_id
