@@ -418,8 +418,12 @@ def test_both_pulsers_of_a_room_are_added_and_tap_in_a_set(
 
     began_us = rig.now_us()
     daemon.daemon.begin("two", rate_hz=2, passes=2)
-    daemon.daemon.until_ended("two")
-    assert [len(board.pulses(began_us)) for board in spares.values()] == [2, 2]
+    ended = daemon.daemon.until_ended("two")
+    for side, which in (("left", "plain"), ("right", "choosy")):
+        # A board that this machine kept waiting leaves a pulse out, and says so.
+        done = len(spares[which].pulses(began_us))
+        assert done >= 1
+        assert done + ended[side]["skipped"] == 2
 
 
 def test_no_wifi_password_is_typed_where_others_could_read_it(browser_page: Pages, daemon: House) -> None:

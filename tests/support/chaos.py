@@ -31,8 +31,8 @@ REBOOTED_BOUND_BYTES = 10 * 1024
 # The daemon's allocator keeps what it once had; what would leak with each of a hundred faults is more.
 DAEMON_BOUND_BYTES = 12 * 1024 * 1024
 LINKED_WITHIN_S = 60.0
-_LOOKS = 12
-_LOOK_EVERY_S = 0.25
+_LOOKS = 30
+_LOOK_EVERY_S = (0.02, 0.3)  # by chance, or all of them may fall into one phase of the collections
 _CEILING_PCT = 60
 
 _REBOOTS = ("power off", "reset", "console reset")
@@ -240,7 +240,7 @@ class Chaos:
             most = 0
             for _ in range(_LOOKS):
                 most = max(most, member.board.info()["heap_free_bytes"])
-                time.sleep(_LOOK_EVERY_S)
+                time.sleep(random.uniform(*_LOOK_EVERY_S))
             return most
 
         names = [member.name for member in self.members]
