@@ -149,7 +149,8 @@ class Safe:
             lines["button"] = _line(
                 None, "down" if Contacts(board).is_down() else "up", "press it and ask again"
             )
-            lines["charging"] = _line(None, Charger(board).is_present(), "")
+            is_felt = None if board.charge is None else Charger(board).is_present()
+            lines["charging"] = _line(None, is_felt, "null: this board does not feel a charger")
             lines["battery"] = _line(None, Battery(board).millivolts(), "mV; 0: not measured")
         return lines
 

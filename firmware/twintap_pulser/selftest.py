@@ -29,8 +29,12 @@ async def selftest(app: "App", buzz: bool) -> "dict[str, object]":
         told["button"] = _line(None, True, "it is pressed; if nobody presses it, its contacts stick")
     else:
         told["button"] = _line(None, app.motor.presses, "it is up; presses since the start are counted")
-    is_charging = port.charging()
-    told["charging"] = _line(None, is_charging, "a charger is plugged in" if is_charging else "no charger")
+    if port.charging():
+        told["charging"] = _line(None, True, "a charger is plugged in")
+    elif app.board.charge is not None:
+        told["charging"] = _line(None, False, "no charger")
+    else:
+        told["charging"] = _line(None, None, "this board does not feel a charger")
     told["battery"] = _battery(app)
     heap = port.heap_free()
     told["heap"] = _line(None if heap < 0 else heap >= _HEAP_LEAST, heap, "bytes of memory are free")

@@ -24,7 +24,7 @@ SELFTEST = (
         "`look`: it is up; asked again while you press: it is pressed",
         "pressed when nobody presses: `BUTTON` lies on ground. Up when pressed: `S1`, its wires, `R3`",
     ),
-    ("charging", "`look`, True: a charger is plugged in", "False: `R6`, `R7` or the wire to `CHARGE_SENSE`"),
+    ("charging", "`look`, yes: a charger is plugged in", "no: `R6`, `R7` or the wire to `CHARGE_SENSE`"),
     (
         "battery",
         "`fine`: within 150 mV of what a meter shows at `VBAT`",

@@ -91,7 +91,12 @@ def make_app(cap_pct: int = 80) -> Any:
         port=port,
         settings=Settings(port, cap_pct),
         board=SimpleNamespace(
-            name="test", board_id="t", absolute_cap_pct=cap_pct, motor_driver="pwm", light_kind="led"
+            name="test",
+            board_id="t",
+            absolute_cap_pct=cap_pct,
+            motor_driver="pwm",
+            light_kind="led",
+            charge=None,
         ),
         pacer=SimpleNamespace(
             set_id=0, charging=False, ended_set=0, late=0, latest_us=0, ceiling_bp=0, trim_bp=10_000
@@ -304,6 +309,15 @@ def test_a_selftest_buzzes_only_if_asked_and_says_what_a_person_has_to_look_at()
         "say": "no answer on the bus",
     }
     assert len(app.buzzes) == 1
+
+
+def test_a_board_that_cannot_feel_a_charger_does_not_say_that_there_is_none() -> None:
+    app = make_app()
+    assert ask(app, "selftest")["result"]["charging"]["value"] is None
+    app.board.charge = object()
+    assert ask(app, "selftest")["result"]["charging"]["value"] is False
+    app.port.charging = lambda: True
+    assert ask(app, "selftest")["result"]["charging"]["value"] is True
 
 
 def test_every_line_wakes_and_ends_idleness() -> None:

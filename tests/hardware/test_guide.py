@@ -2,7 +2,6 @@
 
 import ast
 import dataclasses
-import itertools
 import json
 import re
 import shlex
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import selftest
+from twintap import selftest
 from twintap.cli import arguments
 from twintap_board.sources import firmware_dir
 from twintap_hardware import guide, measuring, netlist, safety
@@ -76,7 +75,7 @@ def test_the_committed_guide_is_the_one_that_is_built(tmp_path: Path) -> None:
 
 def test_every_line_of_the_self_test_is_in_the_guide_and_no_other() -> None:
     told, source = told_by_firmware()
-    assert tuple(name for name, _, _ in guide.SELFTEST) == selftest.ORDER
+    assert tuple(name for name, _, _ in guide.SELFTEST) == selftest.PARTS
     assert {name for name, _, _ in guide.SELFTEST} == told
     for words in (
         "no fault is known",
@@ -109,7 +108,7 @@ def test_every_net_that_the_guide_names_is_in_the_netlist_of_each_board() -> Non
 
 def test_every_command_of_the_guide_can_be_typed() -> None:
     found = commands()
-    assert {words[0] for words in found} >= {"flash", "pair", "identify", "swap", "doctor"}
+    assert {words[0] for words in found} >= {"flash", "selftest", "pair", "identify", "swap", "doctor"}
     for words in found:
         if words[0] == "flash":  # it has a parser of its own, and only these words
             assert words[2] == "--board"
@@ -145,49 +144,3 @@ def test_the_dividers_stand_where_the_board_file_reads_them() -> None:
         fields = json.loads((firmware_dir() / "boards" / f"{board}.json").read_text("utf-8"))
         assert measuring.half_of_supply(drawn) * fields["battery"]["scale_pct"] == pytest.approx(100)
         assert measuring.part_of_usb(drawn) == pytest.approx(0.6)
-
-
-class _Cable:
-    """A serial port with a pulser behind it that answers each selftest, in pieces, after boot messages."""
-
-    def __init__(self, answer: dict[str, object]) -> None:
-        self.asked: list[str] = []
-        self._answer = answer
-        self._out = b'ESP-ROM:esp32c3\r\n{"half\r\n'
-
-    def write(self, data: bytes) -> int:
-        request = json.loads(data)
-        self.asked.append(request["method"])
-        self._out += json.dumps({"jsonrpc": "2.0", "id": request["id"], **self._answer}).encode() + b"\n"
-        return len(data)
-
-    def read(self, size: int = 1) -> bytes:
-        piece, self._out = self._out[: min(size, 7)], self._out[min(size, 7) :]
-        return piece
-
-
-def line(is_ok: bool | None, value: object, say: str) -> dict[str, object]:
-    return {"ok": is_ok, "value": value, "say": say}
-
-
-def test_the_cables_self_test_says_what_is_fine_what_is_bad_and_what_to_look_at() -> None:
-    told = {
-        "board": line(True, "xiao-esp32c3", "Seeed XIAO"),
-        "charging": line(None, False, "no charger"),
-        "motor": line(None, "pwm", "no fault is known"),
-        "battery": line(False, 3300, "mV: low\x1b[2J"),
-        "a new line": line(True, 1, "of a later firmware"),
-    }
-    cable = _Cable({"result": told})
-    judged = selftest.judge(selftest.ask(cable, 5.0))
-    assert cable.asked == ["selftest"]
-    assert [verdict for verdict, _, _ in judged] == ["fine", "look", "bad", "bad", "fine"]
-    assert "R6" in judged[2][2]
-    assert not any("\x1b" in word for word in itertools.chain.from_iterable(judged))
-
-
-def test_a_pulser_that_refuses_or_is_silent_is_no_pass() -> None:
-    with pytest.raises(ValueError, match="a set is running"):
-        selftest.ask(_Cable({"error": {"code": 1, "message": "a set is running; stop it first"}}), 5.0)
-    with pytest.raises(TimeoutError, match="no pulser answers"):
-        selftest.ask(_Cable({"result": "nonsense", "id": 99}), 0.05)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from . import commands, doctor, export, journal, pair, pulser, service, sessions
+from . import commands, doctor, export, journal, pair, pulser, selftest, service, sessions
 from .kinds import name as _name
 from .kinds import pulser_id as _pulser_id
 from .kinds import whole as _whole
@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     subs.add_parser("board", help="run one virtual board (see twintap board --help)", add_help=False)
     subs.add_parser("flash", help="make a pulser of the chip on a serial port, or update it", add_help=False)
 
+    selftest.add_arguments(subs)
     pair.add_arguments(subs)
     pulser.add_arguments(subs)
 

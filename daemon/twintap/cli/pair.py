@@ -9,25 +9,20 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConsoleError
 from ..names import clean
 from . import asking
+from .cable import add_port, port_of
 from .kinds import command, name, pulser_id, whole
 from .show import table
 
 if TYPE_CHECKING:
     from ..client import Client
     from ..pairing import Seen, Step, Wanted, Wifi
-    from ..ports import Port
 
 
 def add_arguments(subs: "argparse._SubParsersAction[Any]") -> None:  # pyright: ignore[reportPrivateUsage] - it has no other name
     """Add the command."""
     words = "pair the pulser on a serial port with this computer's daemon"
     parser = command(subs, "pair", pair, words)
-    parser.add_argument(
-        "port",
-        nargs="?",
-        metavar="PORT",
-        help="its serial port, as /dev/ttyUSB0 or COM3 (default: the only one, or choose from a list)",
-    )
+    add_port(parser)
     parser.add_argument("--room", type=name, metavar="NAME")
     parser.add_argument("--side", choices=("left", "right"), help="the client's own left or right")
     parser.add_argument(
@@ -67,33 +62,6 @@ async def pair(options: argparse.Namespace) -> int:
     return await _pair(options)
 
 
-# -- the port ----------------------------------------------------------------------------------------------
-
-
-async def _port(options: argparse.Namespace) -> str:
-    """Give the port that was said, or the only one, or the one that a person chooses."""
-    from .. import ports
-    from ..store import default_path
-
-    if options.port is not None:
-        return str(options.port)
-    found = await asyncio.to_thread(ports.find_ports, default_path())
-    chosen = ports.choose(found)
-    if isinstance(chosen, str):
-        likely = ports.likely_ports(found)
-        if not likely or not asking.is_asked(as_json=options.json):
-            raise ConsoleError(chosen)
-        chosen = await asking.asked(lambda: _choose_port(likely))
-    if chosen.problem is not None:
-        raise ConsoleError(chosen.problem)
-    return chosen.port
-
-
-def _choose_port(likely: "Sequence[Port]") -> "Port":
-    asking.tell(table([(f"{number}", one.port, one.what) for number, one in enumerate(likely, 1)]))
-    return likely[asking.number("which port", len(likely)) - 1]
-
-
 # -- the networks ------------------------------------------------------------------------------------------
 
 
@@ -103,7 +71,7 @@ async def _look(options: argparse.Namespace) -> int:
     from ..pairing import scan
     from ..pairing.networks import kept_in
 
-    async with open_console(await _port(options)) as console:
+    async with open_console(await port_of(options)) as console:
         info = await console.ready()
         seen = await scan(console)
     if options.json:
@@ -173,7 +141,7 @@ async def _pair(options: argparse.Namespace) -> int:
         # The daemon is asked first, so that a wrong URL costs nobody a walk to the pulser.
         await client.ask("GET", "/daemon")
         wanted = await _wanted(options, client)
-        port = await _port(options)
+        port = await port_of(options)
         is_own = await client.is_own()
         interfaces = tuple(await asyncio.to_thread(addresses.own_interfaces)) if is_own else ()
         done = await pairing.walk(
