@@ -15,6 +15,7 @@ from typing import Any, cast
 from .boards import CELL_PADS, LEFT_PADS, RIGHT_PADS
 from .catalogue import kinds
 from .circuit_parts import PARTS
+from .joining import Joining
 from .netlist import Netlist
 from .places import PACKAGE
 
@@ -136,31 +137,21 @@ def load(board: str, text: str | None = None) -> Layout:
 
 def joined(layout: Layout) -> list[frozenset[str]]:
     """The groups of pins that copper, links and harness join. Alone stands what nothing joins."""
-    parent: dict[Any, Any] = {}
-
-    def root(thing: Any) -> Any:
-        parent.setdefault(thing, thing)
-        while parent[thing] != thing:
-            thing = parent[thing]
-        return thing
-
-    def join(one: Any, other: Any) -> None:
-        parent[root(one)] = root(other)
-
+    together = Joining[Hole | str]()
     cuts = set(layout.cuts)
     for strip in range(1, layout.strips + 1):
         for number in range(1, layout.holes):
             if not cuts & {(strip, number), (strip, number + 1)}:
-                join((strip, number), (strip, number + 1))
+                together.join((strip, number), (strip, number + 1))
     for link in layout.links:
-        join(link.start, link.end)
+        together.join(link.start, link.end)
     for pin, at in layout.leads.items():
-        join(pin, at)
+        together.join(pin, at)
     for one, other, _ in layout.harness:
-        join(one, other)
-    groups: dict[Any, set[str]] = {}
+        together.join(one, other)
+    groups: dict[Hole | str, set[str]] = {}
     for pin in {*layout.leads, *(pin for join_ in layout.harness for pin in join_[:2])}:
-        groups.setdefault(root(pin), set()).add(pin)
+        groups.setdefault(together.group(pin), set()).add(pin)
     return [frozenset(pins) for pins in groups.values()]
 
 

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from .joining import Joining
 from .netlist import Netlist
 
 Point = tuple[int, int]
@@ -74,19 +75,9 @@ def breaches(drawing: Drawing, netlist: Netlist) -> list[str]:
     dot there. A wire that ends on another without a dot is a breach: nobody could tell what is meant.
     """
     found: list[str] = []
-    parent: dict[Point, Point] = {}
-
-    def root(point: Point) -> Point:
-        parent.setdefault(point, point)
-        while parent[point] != point:
-            point = parent[point]
-        return point
-
-    def join(one: Point, other: Point) -> None:
-        parent[root(one)] = root(other)
-
+    together = Joining[Point]()
     for start, end in drawing.wires:
-        join(start, end)
+        together.join(start, end)
     ends = {
         *drawing.pins.values(),
         *(at for _, at in drawing.names),
@@ -97,18 +88,18 @@ def breaches(drawing: Drawing, netlist: Netlist) -> list[str]:
             if _inside(point, wire):
                 if point not in drawing.dots:
                     found.append(f"something ends on a wire at {point} without a dot")
-                join(point, wire[0])
+                together.join(point, wire[0])
     by_name: dict[str, Point] = {}
     for name, at in drawing.names:
         if name in by_name:
-            join(at, by_name[name])
+            together.join(at, by_name[name])
         by_name[name] = at
     named: dict[Point, set[str]] = {}
     for name, at in drawing.names:
-        named.setdefault(root(at), set()).add(name)
+        named.setdefault(together.group(at), set()).add(name)
     drawn: dict[Point, set[str]] = {}
     for pin, at in drawing.pins.items():
-        drawn.setdefault(root(at), set()).add(pin)
+        drawn.setdefault(together.group(at), set()).add(pin)
 
     for group, names in named.items():
         if len(names) > 1:
