@@ -1,4 +1,4 @@
-"""What a pulser on its cable finds out about itself, judged: what is fine, what is bad, what a person looks at.
+"""What a pulser on its cable finds out about itself, judged: fine, bad, or for a person's eyes.
 
 A pulser says of each part whether it is fine, or that a person has to look (`protocol/SPEC.md`). One thing it
 cannot know: a cable brings power, so a board that can feel a charger has to feel one.

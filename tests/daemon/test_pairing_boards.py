@@ -16,9 +16,8 @@ from typing import Any, Self
 
 import pytest
 
-from tests.support.hub_house import House, house
+from tests.support.hub_house import House, pairing_house
 from tests.support.rig import PATIENCE_S, Board, Daemon, wait_for
-from twintap.discovery import Discovery, Foreign
 from twintap.pairing import PairingFailed, Steps, Wanted, Wifi, exchange, walking
 from twintap.pairing.here import HubRegistrar
 from twintap.pairing.walking import Done, walk
@@ -66,21 +65,10 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerato
     monkeypatch.setattr(walking, "_SURE_AFTER_S", 0.3)
     monkeypatch.setattr(walking, "_JOIN_POLL_S", 0.05)
     async with contextlib.AsyncExitStack() as stack:
-        home = await stack.enter_async_context(house(tmp_path / "d", pair=False))
-        foreign = Foreign()
-        discovery = Discovery(
-            daemon_id=home.store.daemon_id,
-            host="127.0.0.1",
-            port=home.hub.port,
-            heard_of=home.hub.heard_of,
-            foreign=foreign,
-        )
-        stack.push_async_callback(discovery.close)
-        await discovery.start()
+        home, registrar = await stack.enter_async_context(pairing_house(tmp_path / "d"))
         board = Board(tmp_path / "b", *(word for one in NETWORKS for word in ("--wifi", one)))
         await asyncio.to_thread(board.switch_on)
         stack.push_async_callback(asyncio.to_thread, board.switch_off)
-        registrar = HubRegistrar(home.hub, home.store, "127.0.0.1", foreign=foreign)
         yield Desk(home, board, registrar, Steps())
 
 

@@ -18,9 +18,8 @@ import pytest
 import serial
 
 from tests.support.cable import Cable
-from tests.support.hub_house import House, house
+from tests.support.hub_house import House, pairing_house
 from tests.support.rig import Board, wait_for
-from twintap.discovery import Discovery, Foreign
 from twintap.pairing import PairingFailed, Steps, Wanted, Wifi, walking
 from twintap.pairing.here import HubRegistrar
 from twintap.pairing.walking import walk
@@ -154,18 +153,7 @@ async def lanes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
     # What is announced is not what is looked at.
     monkeypatch.setattr(walking, "_ANNOUNCED_WITHIN_S", 0.0)
     async with contextlib.AsyncExitStack() as stack:
-        home = await stack.enter_async_context(house(tmp_path / "d", pair=False))
-        foreign = Foreign()
-        discovery = Discovery(
-            daemon_id=home.store.daemon_id,
-            host="127.0.0.1",
-            port=home.hub.port,
-            heard_of=home.hub.heard_of,
-            foreign=foreign,
-        )
-        stack.push_async_callback(discovery.close)
-        await discovery.start()
-        registrar = HubRegistrar(home.hub, home.store, "127.0.0.1", foreign=foreign)
+        home, registrar = await stack.enter_async_context(pairing_house(tmp_path / "d"))
 
         async def lane(number: int) -> Lane:
             board = Board(tmp_path / f"b{number}", "--wifi", f"practice:{WORD}")

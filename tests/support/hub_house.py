@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.light_pulser import Edge, LightPulser
+from twintap.discovery import Discovery, Foreign
+from twintap.pairing.here import HubRegistrar
 from twintap.rooms.hub import Hub
 from twintap.store import Pairing, Store
 from twintap.views import SIDES, RoomView, SetView, Side
@@ -146,6 +148,25 @@ async def house(path: Path, *, pair: bool = True) -> AsyncGenerator[House]:
         store.close()
 
 
+@asynccontextmanager
+async def pairing_house(path: Path) -> AsyncGenerator[tuple[House, HubRegistrar]]:
+    """A hub that nothing is paired with yet, which hears what pulsers announce, and its registrar."""
+    async with house(path, pair=False) as home:
+        foreign = Foreign()
+        discovery = Discovery(
+            daemon_id=home.store.daemon_id,
+            host="127.0.0.1",
+            port=home.hub.port,
+            heard_of=home.hub.heard_of,
+            foreign=foreign,
+        )
+        try:
+            await discovery.start()
+            yield home, HubRegistrar(home.hub, home.store, "127.0.0.1", foreign=foreign)
+        finally:
+            await discovery.close()
+
+
 @dataclass(frozen=True)
 class Pulse:
     """One pulse of one side, on the host's clock."""
@@ -198,4 +219,14 @@ def last_us(edges: list[Edge]) -> int:
     return edges[-1].host_us
 
 
-__all__ = ["House", "Pulse", "assert_whole", "house", "is_still", "last_us", "pulses", "until"]
+__all__ = [
+    "House",
+    "Pulse",
+    "assert_whole",
+    "house",
+    "is_still",
+    "last_us",
+    "pairing_house",
+    "pulses",
+    "until",
+]
