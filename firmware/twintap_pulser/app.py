@@ -12,7 +12,7 @@ from twintap_protocol.frames import (
     POWER_AWAKE,
     POWER_GOING,
 )
-from twintap_protocol.pacer import BUZZ, Pacer
+from twintap_protocol.pacer import BUZZ, REST, Pacer
 from twintap_protocol.ticks import ticks_diff
 
 from . import light as lights
@@ -94,6 +94,7 @@ class App:
         self._start_ticks = self.clock.ticks
         self._collected_ms = port.ticks_ms()
         self._seen_presses = 0
+        self._tuned_mv = 0  # the cell's voltage that the motor's levels are made from; 0: unknown
         self._showing_ms = 0  # how long the light is still wanted white, by a selftest
 
     def settings_changed(self) -> None:
@@ -200,6 +201,7 @@ class App:
                 self.motor.release()
             if not pacer.level_bp:
                 self.battery.beat()
+            self._tune()
             # First: what the uplink tells of a press is to say that it has woken the pulser.
             if self._rest():
                 await self._sleep()
@@ -213,6 +215,16 @@ class App:
             if healthy.is_due():
                 port.mark_healthy()
             self._collect()
+
+    def _tune(self) -> None:
+        """The motor's levels follow the cell, but never within a set: nobody asked for that.
+
+        Nothing is armed then, and no frame is taken between the look and the change.
+        """
+        cell_mv = self.battery.mv
+        if cell_mv != self._tuned_mv and self.pacer.state == REST and not self.pacer.set_id:
+            self._tuned_mv = cell_mv
+            self.port.tune_motor(cell_mv)
 
     def _idle(self) -> None:
         """What no set has to wait for."""

@@ -8,10 +8,14 @@ A chip finds it as `board.json`; the virtual board as `boards/virtual.json`. Key
     image             the MicroPython image for it; for flashing only
     mpy_arch          the chip's native instruction set, optional; for deploying only
     absolute_cap_pct  1..100: no pairing can set a ceiling above it
-    motor             {"driver": "pwm", "pin", "pwm_hz": 1000..40000}: a MOSFET's gate, with a pull-down in
-                      hardware; 20000 Hz and more cannot be heard. Or {"driver": "drv2605l", "sda", "scl",
-                      "enable_pin": pin or null, "motor": "erm" or "lra", "rated_mv": 1000..5000}; EN has a
-                      pull-down. Or {"driver": "virtual"}
+    motor             {"driver": "pwm", "pin", "pwm_hz": 1000..40000, "start_mv", "full_mv": both or none}: a
+                      MOSFET's gate, with a pull-down in hardware; 20000 Hz and more cannot be heard.
+                      `start_mv` (100 .. below full_mv) is what surely starts the motor and `full_mv`
+                      (1000..5000) what a level of 100 % gives it, in mV of its mean voltage, whatever the
+                      cell has; without the two a level is that part of the cell's voltage. Or
+                      {"driver": "drv2605l", "sda", "scl", "enable_pin": pin or null, "motor": "erm" or "lra",
+                      "rated_mv": 1000..5000, "start_mv": optional, 100 .. below rated_mv}: `rated_mv` is its
+                      full_mv; EN has a pull-down. Or {"driver": "virtual"}
     button            {"pin", "pressed": 0 or 1}: its level while pressed; 0: the pin's own pull-up is used
     battery           {"pin", "scale_pct": 100..1000, "capacity_mah": 10..10000} or null. `scale_pct` is the
                       battery's voltage in percent of the pin's: 200 for two equal resistors. A pin without a
@@ -153,6 +157,24 @@ class BoardFile(Part):
         return found
 
 
+def motor_range_mv(motor: Part) -> "tuple[int, int]":
+    """The motor's mean voltage, in mV, at a level just above 0 and at 100 %; (0, 0) where nothing is said.
+
+    A DRV2605L's second one is its `rated_mv`, and its first 0 where nothing is said. Raises `BoardError`.
+    """
+    if motor.one_of("driver", _DRIVERS) == "drv2605l":
+        full_mv = motor.number("rated_mv", 1_000, 5_000)
+        if motor.has("full_mv"):
+            raise BoardError("the board file says motor.full_mv; of a drv2605l that is motor.rated_mv")
+        if not motor.has("start_mv"):
+            return (0, full_mv)
+    elif not motor.has("start_mv") and not motor.has("full_mv"):
+        return (0, 0)
+    else:
+        full_mv = motor.number("full_mv", 1_000, 5_000)
+    return (motor.number("start_mv", 100, full_mv - 1), full_mv)
+
+
 class _Pins:
     """Checks each pin of a real board against its chip's rules."""
 
@@ -189,10 +211,11 @@ class _Pins:
         motor = self._board.motor
         if self._board.motor_driver == "pwm":
             motor.number("pwm_hz", 1_000, 40_000)
+            motor_range_mv(motor)
             self._calm("motor", motor.pin())
         elif self._board.motor_driver == "drv2605l":
             motor.one_of("motor", ("erm", "lra"))
-            motor.number("rated_mv", 1_000, 5_000)
+            motor_range_mv(motor)
             self._drives("motor.sda", motor.pin("sda"))
             self._drives("motor.scl", motor.pin("scl"))
             if motor.has("enable_pin"):

@@ -1,14 +1,18 @@
 """The motor of a real board: a MOSFET on PWM, or a DRV2605L on I2C.
 
 Both have `set_level(level_bp)`, 0..10000, which allocates nothing and raises nothing: it is called from a
-timer's callback, where an error would be printed and forgotten. `tend` is called now and then by somebody who
-can wait; `fault` says in words what is wrong, `is_lost` whether a level could not be given, so that whoever
-looks after the pulser can end what runs; `rest` is for a deep sleep.
+timer's callback, where an error would be printed and forgotten. What a level is in volts stands in `drive`;
+`tune` tells the cell's voltage, while nothing runs. `tend` is called now and then by somebody who can wait;
+`fault` says in words what is wrong, `is_lost` whether a level could not be given, so that whoever looks after
+the pulser can end what runs; `rest` is for a deep sleep.
 """
 
 import time
 
 import machine
+
+from .board_file import motor_range_mv
+from .drive import Drive, supply_mv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ _CONTROL3 = 0x1D
 _STANDBY = 0x40
 _PLAY = 0x05  # what _RTP_INPUT says, at once
 _RTP_FULL = 127  # signed: 0 is still, 127 full drive; below 0 it would brake
+_PWM_FULL = 65_535
 _SILENT = "the motor's driver does not answer: look at SDA, SCL, EN and its power"
 _DEVICE_IDS = (3, 4, 6, 7)  # DRV2605, 2604, 2604L, 2605L: one set of registers for what is used here
 
@@ -45,10 +50,20 @@ class PwmMotor:
         self._pwm = machine.PWM(
             machine.Pin(part.pin()), freq=part.number("pwm_hz", 1_000, 40_000), duty_u16=0
         )
+        start_mv, full_mv = motor_range_mv(part)
+        self._has_range = full_mv > 0
+        # Without a range a level is a part of the supply, whatever that is.
+        self._drive = Drive(_PWM_FULL, start_mv, full_mv) if full_mv else Drive(_PWM_FULL, 0, 1)
+        self.tune(0)
 
     def set_level(self, level_bp: int) -> None:
         """The level from now on; a register's write."""
-        self._pwm.duty_u16(level_bp * 65_535 // 10_000)
+        self._pwm.duty_u16(self._drive.of(level_bp))
+
+    def tune(self, cell_mv: int) -> None:
+        """The cell has `cell_mv` at rest, 0 unknown. Only while nothing can call `set_level`."""
+        if self._has_range:
+            self._drive.tune(supply_mv(cell_mv))
 
     def tend(self) -> None:
         """Nothing of this driver can fail unseen."""
@@ -70,7 +85,8 @@ class Drv2605lMotor:
         self.is_lost = False
         self._is_found = False
         self._is_lra = part.one_of("motor", ("erm", "lra")) == "lra"
-        self._rated_mv = part.number("rated_mv", 1_000, 5_000)
+        start_mv, self._rated_mv = motor_range_mv(part)
+        self._drive = Drive(_RTP_FULL, start_mv, self._rated_mv)
         self._frame = bytearray(2)
         self._is_on = False  # whether the driver may be driving
         self._tends = 0
@@ -131,13 +147,16 @@ class Drv2605lMotor:
                 self._stand_by()
             return
         try:
-            self._write(_RTP_INPUT, level_bp * _RTP_FULL // 10_000)
+            self._write(_RTP_INPUT, self._drive.of(level_bp))
             self._is_on = level_bp > 0
         except OSError:
             self.fault = _SILENT
             self.is_lost = True
             self._is_on = True
             self._stand_by()
+
+    def tune(self, cell_mv: int) -> None:
+        """Nothing: the driver keeps to the motor's rated voltage by itself."""
 
     def _stand_by(self) -> None:
         self._is_found = False

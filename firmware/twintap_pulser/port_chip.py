@@ -150,6 +150,9 @@ class ChipPort:
     def set_level(self, level_bp: int) -> None:
         self._motor.set_level(level_bp)
 
+    def tune_motor(self, cell_mv: int) -> None:
+        self._motor.tune(cell_mv)
+
     def motor_fault(self) -> str:
         return self._motor.fault
 

@@ -66,6 +66,13 @@ class Port(Protocol):
         """The motor's level, 0 .. 10000, from now on. No allocation."""
         ...
 
+    def tune_motor(self, cell_mv: int) -> None:
+        """The cell has `cell_mv` at rest, 0 unknown: levels from now on are made from that.
+
+        Only while neither a set is held nor a buzz goes on: within one a level stays what it was.
+        """
+        ...
+
     def motor_fault(self) -> str:
         """What is wrong with the motor's driver, in words for people; empty while nothing is known."""
         ...

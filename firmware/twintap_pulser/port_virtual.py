@@ -174,6 +174,9 @@ class VirtualPort:
         struct.pack_into("<Q", record, 8, host.host_us())
         self._line.write(record)
 
+    def tune_motor(self, cell_mv: int) -> None:
+        return  # its line tells levels, and a level needs no cell
+
     def motor_fault(self) -> str:
         return ""
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 
+import micropython
 from chip_stand_ins import BOARD, DRIVER, I2C, PWM, Module, Pin, power_the_driver
 
 from twintap_pulser import chip_light, chip_motor, port_chip
@@ -19,6 +20,73 @@ def driver(**changes):
     fields.update(changes)
     I2C.enable = fields["enable_pin"]
     return chip_motor.Drv2605lMotor(Part("motor", fields))
+
+
+class Duty:
+    """A PWM channel that keeps its last duty, and allocates nothing."""
+
+    def __init__(self):
+        self.duty = 0
+
+    def duty_u16(self, duty):
+        self.duty = duty
+
+
+def a_level_is_a_voltage_whatever_the_cell_has():
+    fields = {"driver": "pwm", "pin": 25, "pwm_hz": 20_000, "start_mv": 1_300, "full_mv": 3_000}
+    motor = chip_motor.PwmMotor(Part("motor", fields))
+    assert PWM.all[25].duties == [0]
+    channel = motor._pwm = Duty()
+    for cell_mv, taken_mv in (
+        (None, 4_200),  # before anything is known
+        (4_200, 4_200),
+        (3_840, 3_840),
+        (3_500, 3_500),
+        (3_300, 3_300),
+        (3_299, 3_300),
+        (3_000, 3_300),
+        (2_999, 4_200),
+        (4_350, 4_350),
+        (4_401, 4_200),
+        (0, 4_200),
+        (65_535, 4_200),
+    ):
+        if cell_mv is not None:
+            motor.tune(cell_mv)
+        last = 0
+        for level_bp, mean_mv in ((0, 0), (1, 1_300), (4_000, 1_980), (8_000, 2_660), (10_000, 3_000)):
+            motor.set_level(level_bp)
+            step_mv = 3 * taken_mv // 65_535 + 1
+            assert 0 <= mean_mv - channel.duty * taken_mv // 65_535 <= step_mv, (
+                cell_mv,
+                level_bp,
+                channel.duty,
+            )
+            assert channel.duty > last or level_bp == 0
+            last = channel.duty
+    for level_bp in (8_000, 1, 0, 10_000):
+        gc.collect()
+        used = gc.mem_alloc()
+        micropython.heap_lock()
+        motor.set_level(level_bp)
+        micropython.heap_unlock()
+        assert gc.mem_alloc() == used  # an edge allocates nothing
+    # Without the two a level is a part of the supply, and no cell changes that.
+    plain = chip_motor.PwmMotor(Part("motor", {"driver": "pwm", "pin": 25, "pwm_hz": 20_000}))
+    for cell_mv in (0, 3_500, 4_200):
+        plain.tune(cell_mv)
+        for level_bp in (10_000, 4_000, 1, 0):
+            plain.set_level(level_bp)
+    assert PWM.all[25].duties == [0] + 3 * [65_535, 26_214, 6, 0], PWM.all[25].duties
+
+
+def a_driver_s_level_begins_where_its_motor_starts():
+    power_the_driver()
+    motor = driver(start_mv=1_300)
+    motor.tune(3_500)  # it regulates by itself
+    for level_bp, value in ((0, 0), (1, 55), (4_000, 83), (10_000, 127)):
+        motor.set_level(level_bp)
+        assert I2C.registers[RTP] == value, (level_bp, I2C.registers[RTP])
 
 
 def plays_what_it_is_told():
@@ -183,6 +251,8 @@ def lights():
         assert type(chip_light.make_light(BoardFile(fields))).__name__ == expected
 
 
+a_level_is_a_voltage_whatever_the_cell_has()
+a_driver_s_level_begins_where_its_motor_starts()
 plays_what_it_is_told()
 an_lra_is_driven_closed_loop()
 what_it_was_told_before_a_reset_is_not_played()

@@ -81,6 +81,20 @@ def motor_and_timer():
     assert (port._watchdog.timeout, port._watchdog.fed) == (1_000, 1)
 
 
+def levels_follow_the_cell():
+    port.tune_motor(3_500)
+    port.set_level(5_000)
+    assert PWM.all[25].duties[-1] == 32_767  # this board says no voltages
+    port.set_level(0)
+    fields["motor"] = {"driver": "pwm", "pin": 32, "pwm_hz": 20_000, "start_mv": 1_300, "full_mv": 3_000}
+    other = port_chip.ChipPort(BoardFile(fields))
+    other.set_level(8_000)
+    other.tune_motor(3_500)
+    other.set_level(8_000)
+    other.set_level(0)
+    assert PWM.all[32].duties == [0, 41_504, 49_805, 0], PWM.all[32].duties
+
+
 def senses():
     assert (Pin.all[18].level, Pin.all[19].level) == (0, 1)  # what the board itself wants held
     ADC.readings = [1_900_000]
@@ -250,6 +264,7 @@ asyncio.run(radio())
 motor_and_timer()
 senses()
 light()
+levels_follow_the_cell()
 memory()
 sleep()
 print("ok")

@@ -12,6 +12,7 @@ if str(firmware_dir()) not in sys.path:
 app: Any = import_module("twintap_pulser.app")
 button: Any = import_module("twintap_pulser.button")
 console: Any = import_module("twintap_pulser.console")
+drive: Any = import_module("twintap_pulser.drive")
 dnssd: Any = import_module("twintap_pulser.dnssd")
 motor: Any = import_module("twintap_pulser.motor")
 seek: Any = import_module("twintap_pulser.seek")

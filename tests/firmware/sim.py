@@ -112,6 +112,9 @@ class SimPort:
     def set_level(self, level_bp: int) -> None:
         self.levels.append((self.now_us, level_bp))
 
+    def tune_motor(self, cell_mv: int) -> None:
+        self.note("tune", cell_mv)
+
     def motor_fault(self) -> str:
         return ""
 

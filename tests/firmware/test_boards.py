@@ -84,6 +84,11 @@ def test_a_real_board_keeps_a_reserve_under_full_level_and_goes_to_sleep(name: s
         assert BOARDS[name]["motor"]["pwm_hz"] >= 20_000
 
 
+def test_levels_mean_the_same_voltages_on_every_board() -> None:
+    ranges = {board_file.motor_range_mv(board_file.BoardFile(BOARDS[name]).motor) for name in REAL}
+    assert ranges == {(1_300, 3_000)}
+
+
 @pytest.mark.parametrize("name", REAL)
 def test_each_pin_can_do_what_it_is_for(name: str) -> None:
     assert_each_pin_can(BOARDS[name])
@@ -143,12 +148,35 @@ def test_the_pulser_s_own_rules_never_allow_what_the_chips_tables_forbid() -> No
     assert taken > 60
 
 
+PAIRED_MV = {"driver": "pwm", "pin": 25, "pwm_hz": 20000}
+DRIVER = {"driver": "drv2605l", "sda": 22, "scl": 23, "motor": "erm", "rated_mv": 3000}
+
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("esp32-devkit", {"motor": {"driver": "pwm", "pin": 12, "pwm_hz": 20000}}, "motor cannot be GPIO12"),
     ("esp32-devkit", {"motor": {"driver": "pwm", "pin": 34, "pwm_hz": 20000}}, "only read"),
     ("esp32-devkit", {"motor": {"driver": "pwm", "pin": 14, "pwm_hz": 20000}}, "pulled up at reset"),
     ("esp32-devkit", {"motor": {"driver": "pwm", "pin": 27, "pwm_hz": 20000}}, "has it already"),
     ("esp32-devkit", {"motor": {"driver": "pwm", "pin": 25, "pwm_hz": 50}}, "motor.pwm_hz is 50"),
+    ("esp32-devkit", {"motor": PAIRED_MV | {"start_mv": 1300}}, r"motor.full_mv is None; .* in 1000..5000"),
+    ("esp32-devkit", {"motor": PAIRED_MV | {"full_mv": 3000}}, r"motor.start_mv is None; .* in 100..2999"),
+    (
+        "esp32-devkit",
+        {"motor": PAIRED_MV | {"start_mv": 3000, "full_mv": 3000}},
+        r"start_mv is 3000; .* 100..2999",
+    ),
+    (
+        "esp32-devkit",
+        {"motor": PAIRED_MV | {"start_mv": 99, "full_mv": 3000}},
+        r"start_mv is 99; .* 100..2999",
+    ),
+    (
+        "esp32-devkit",
+        {"motor": PAIRED_MV | {"start_mv": 1300, "full_mv": 5001}},
+        r"full_mv is 5001; .* 1000..5000",
+    ),
+    ("esp32-devkit", {"motor": PAIRED_MV | {"start_mv": 1.3, "full_mv": 3000}}, r"start_mv is 1.3;"),
+    ("xiao-esp32c6-drv2605l", {"motor": DRIVER | {"start_mv": 3000}}, r"start_mv is 3000; .* in 100..2999"),
+    ("xiao-esp32c6-drv2605l", {"motor": DRIVER | {"full_mv": 3000}}, "full_mv; .* motor.rated_mv"),
     ("esp32-devkit", {"motor": {"driver": "relay", "pin": 25}}, "motor.driver is 'relay'"),
     ("esp32-devkit", {"motor": {"driver": "virtual"}}, "needs a real one"),
     ("esp32-devkit", {"motor": None}, "lacks motor"),

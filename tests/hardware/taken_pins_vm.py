@@ -69,7 +69,7 @@ def that_change(look):
 
 
 port.set_level(10_000)
-taken["motor"] = [number for number in sorted(PWM.all) if PWM.all[number].duties[-1] == 65_535]
+taken["motor"] = [number for number in sorted(PWM.all) if PWM.all[number].duties[-1] > 0]
 port.set_level(0)
 if fields["motor"]["driver"] == "drv2605l":
     taken["bus"] = list(I2C.pins)
