@@ -20,6 +20,9 @@ PADS = {"esp32c3": "xiao_c3.pads", "esp32c6": "xiao_c6.pads"}
 # The only pins, but for the XIAO's, that may be left open.
 OPEN = frozenset({"LED1.DOUT"})
 CONTROLLER = "U1"
+_GROUNDS = ("BT1.-", "J1.-", "U1.GND", "U1.BAT-", "Q1.S", "LED1.GND")
+# An electrolytic capacitor lives long well below the voltage that is printed on it.
+_SPARE = 1.5
 
 
 def ohms(value: str) -> float:
@@ -143,6 +146,14 @@ def _value(drawn: Netlist, kind: str) -> float:
     return values.pop()
 
 
+def _bears_mv(drawn: Netlist, kind: str) -> float:
+    """The voltage that is printed on a capacitor (`100 µF 10 V`)."""
+    found = [re.search(r"([\d.]+) V$", part.value) for part in drawn.parts.values() if part.kind == kind]
+    if len(found) != 1 or found[0] is None:
+        raise KeyError(f"{kind}'s voltage")
+    return float(found[0][1]) * 1_000
+
+
 def _charge_level(drawn: Netlist, usb_mv: float) -> float:
     upper, lower = _value(drawn, "charge-upper"), _value(drawn, "charge-lower")
     return usb_mv * lower / (upper + lower)
@@ -188,8 +199,48 @@ _RULES: tuple[tuple[str, Callable[[Netlist, Mapping[str, Any]], bool]], ...] = (
         ),
     ),
     (
-        "the divider's ratio is the board file's scale_pct",
-        lambda drawn, board: board["battery"]["scale_pct"] == 200 and bool(_value(drawn, "divider")),
+        "two equal resistors halve the cell's voltage, as the board file's scale_pct has it",
+        lambda drawn, board: (
+            board["battery"]["scale_pct"] == 200
+            and bool(_value(drawn, "divider"))
+            and _between(drawn, "divider", "VBAT", "BATTERY_SENSE")
+            and _between(drawn, "divider", "BATTERY_SENSE", "GND")
+        ),
+    ),
+    (
+        "a capacitor holds the divider's middle for the ADC, another one the light's supply",
+        lambda drawn, board: (
+            _between(drawn, "decoupling", "BATTERY_SENSE", "GND")
+            and _between(drawn, "decoupling", "VBAT", "GND")
+        ),
+    ),
+    (
+        "the charge sign is parted from USB's 5 V by its two resistors",
+        lambda drawn, board: (
+            _between(drawn, "charge-upper", "USB5V", "CHARGE_SENSE")
+            and _between(drawn, "charge-lower", "CHARGE_SENSE", "GND")
+        ),
+    ),
+    (
+        "USB's 5 V and the board's 3.3 V go to one resistor each, and never to the cell",
+        lambda drawn, board: (
+            drawn.nets()["USB5V"] == frozenset({"U1.5V", "R6.1"})
+            and drawn.nets()["3V3"] == frozenset({"U1.3V3", "R3.1"})
+        ),
+    ),
+    (
+        "the cell's supply comes from the switch alone, and every ground is the cell's",
+        lambda drawn, board: (
+            [drawn.net(pin) for pin in ("SW1.2", "U1.BAT+")] == ["VBAT"] * 2
+            and [drawn.net(pin) for pin in _GROUNDS] == ["GND"] * len(_GROUNDS)
+        ),
+    ),
+    (
+        "the bulk capacitor stands with + on the cell's supply, and bears half as much again as a full cell",
+        lambda drawn, board: (
+            (drawn.net("C1.+"), drawn.net("C1.-")) == ("VBAT", "GND")
+            and _bears_mv(drawn, "bulk") >= number("cell.full_mv") * _SPARE
+        ),
     ),
     (
         "a full cell stays inside what the ADC reads",
@@ -224,6 +275,14 @@ _RULES: tuple[tuple[str, Callable[[Netlist, Mapping[str, Any]], bool]], ...] = (
         lambda drawn, board: (
             number("light.supply_min_mv") <= number("cell.full_mv") <= number("light.supply_max_mv")
             and drawn.net("LED1.VDD") == "VBAT"
+        ),
+    ),
+    (
+        "the light's data come through their resistor, and its own way out stays open",
+        lambda drawn, board: (
+            _between(drawn, "light-series", "LIGHT_PAD", "LIGHT_DATA")
+            and drawn.net("LED1.DIN") == "LIGHT_DATA"
+            and drawn.net("LED1.DOUT") is None
         ),
     ),
     (

@@ -104,7 +104,38 @@ def test_a_lead_on_the_wrong_net_breaks_a_rule(board: str, pin: str, net: str | 
     assert any(says in each for each in found), found
 
 
+@pytest.mark.parametrize("board", BOARDS)
+def test_any_lead_on_any_other_net_breaks_a_rule(board: str) -> None:
+    """A slip in circuit.py goes into netlist, layout and parts list alike: nothing but the rules sees it."""
+    it, description = drawn(board), boards.load(board)
+    for part in it.parts.values():
+        for pin in part.pins.values():
+            for net in {*it.nets(), None} - {pin.net}:
+                moved = with_pin(it, f"{part.designator}.{pin.name}", net)
+                found = rules.circuit_breaches(moved, description) + rules.crossing_breaches(
+                    moved, description
+                )
+                assert found, (part.designator, pin.name, net)
+
+
+@pytest.mark.parametrize("designator", ["D1", "C1", "BT1", "J1", "LED1"])
+def test_a_part_that_is_the_wrong_way_round_breaks_a_rule(designator: str) -> None:
+    it = drawn(BOARD)
+    plus, minus = [pin for pin in it.parts[designator].pins.values() if pin.net is not None][:2]
+    turned = with_pin(
+        with_pin(it, f"{designator}.{plus.name}", minus.net), f"{designator}.{minus.name}", plus.net
+    )
+    assert rules.circuit_breaches(turned, boards.load(BOARD))
+
+
+def test_a_mosfet_with_drain_and_source_swapped_breaks_a_rule() -> None:
+    turned = with_pin(with_pin(drawn(BOARD), "Q1.D", "GND"), "Q1.S", "MOTOR_LOW")
+    assert rules.circuit_breaches(turned, boards.load(BOARD))
+
+
 VALUES = [
+    ("C1", "100 µF 4 V", "bulk capacitor"),
+    ("C1", "100 µF", "bulk capacitor"),
     ("R1", "68 Ω", "keeps the pin's current"),
     ("R7", "22 kΩ", "high level at the charge sign"),
     ("R7", "330 kΩ", "not above what the pin bears"),
