@@ -3,8 +3,7 @@
 Run by netlist.run_circuit in a folder of its own, because SKiDL writes files where it stands. The pins come
 from firmware/boards/BOARD.json and from nowhere else.
 
-FAULT puts a mistake in on purpose, to see that the rules check finds it: `two-outputs` ties the motor's pin
-to the light's; `no-supply` leaves the cell out.
+FAULT puts a mistake in on purpose, to see that the rules check finds it: one of netlist.PLANTS.
 """
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 # pyright: basic, reportMissingImports=false
@@ -23,6 +22,10 @@ from . import boards
 from .circuit_parts import PARTS
 from .netlist import FORMAT
 from .parts import template, xiao_pins
+from .rules import OPEN
+
+# What hands the cell's power on from one pin to the other, and is passive to the rules check.
+CARRIES = ("F1", "SW1")
 
 
 def wiring(roles: dict[str, boards.Role]) -> dict[str, list[str]]:
@@ -51,6 +54,45 @@ def wiring(roles: dict[str, boards.Role]) -> dict[str, list[str]]:
     }
 
 
+def open_pins(roles: dict[str, boards.Role]) -> list[str]:
+    """The pins that are left open on purpose: pads without a role, and what rules.OPEN names.
+
+    Any other open pin is a slip, and the rules check's to find.
+    """
+    used = {role.pad for role in roles.values()}
+    return [
+        f"U1.{pad}" for pad in boards.LEFT_PADS + boards.RIGHT_PADS if pad[0] == "D" and pad not in used
+    ] + [*sorted(OPEN)]
+
+
+def carried(nets: dict[str, list[str]]) -> set[str]:
+    """The nets that the cell's + reaches through fuse and switch."""
+    net_of = {pin: name for name, connected in nets.items() for pin in connected}
+    reached = {net_of["BT1.+"]} if "BT1.+" in net_of else set()
+    for _ in CARRIES:
+        for designator in CARRIES:
+            ends = {net_of[pin] for pin in (f"{designator}.1", f"{designator}.2") if pin in net_of}
+            if len(ends) == 2 and ends & reached:
+                reached |= ends
+    return reached
+
+
+def _plant(nets: dict[str, list[str]], roles: dict[str, boards.Role], plant: str) -> None:
+    """Put a fault in: pins that leave their nets, and the net that they go to, if any."""
+    pins, goes_to = {
+        "two-outputs": ([f"U1.{roles['light'].pad}"], "MOTOR_PWM"),
+        "two-supplies": (["U1.3V3"], "USB5V"),
+        "no-cell": (["BT1.+"], ""),
+        "no-switch": (["SW1.2"], ""),
+        "open-gate": (["Q1.G"], ""),
+        "open-ground": (["Q1.S"], ""),
+    }[plant]
+    for connected in nets.values():
+        connected[:] = [pin for pin in connected if pin not in pins]
+    if goes_to:
+        nets[goes_to] += pins
+
+
 def draw(board: str, plant: str) -> dict[str, Any]:
     """Build the circuit, check its electrical rules, and give netlist, errors and warnings."""
     description = boards.load(board)
@@ -60,31 +102,26 @@ def draw(board: str, plant: str) -> dict[str, Any]:
     for designator, kind in PARTS.items():
         made[designator] = template(kind)(ref=designator)
     nets = wiring(roles)
-    if plant == "no-supply":
-        nets["CELL"].remove("BT1.+")
-        nets["GND"].remove("BT1.-")
-    elif plant == "two-outputs":
-        nets["MOTOR_PWM"].append(nets["LIGHT_PAD"].pop(0))
-    elif plant:
-        raise SystemExit(f"no fault is called {plant!r}")
+    if plant:
+        _plant(nets, roles, plant)
+    powered = carried(nets)
     for name, connected in nets.items():
         net = Net(name)
         for pin in connected:
             designator, _, pin_name = pin.partition(".")
             net += made[designator][pin_name]
-        # Fuse and switch are passive to the rules check, and yet they carry the cell's power on.
-        if name == "VBAT" and plant != "no-supply":
+        if name in powered:
             net.drive = POWER
     nowhere = vars(builtins)["NC"]  # SKiDL's name for the pins that are left open on purpose
-    for part in made.values():
-        for pin in part.pins:
-            if not pin.is_connected():
-                nowhere += pin
+    for pin in open_pins(roles):
+        designator, _, pin_name = pin.partition(".")
+        nowhere += made[designator][pin_name]
 
     listener = _Listener()
     erc_logger.addHandler(listener)
     ERC()
-    if erc_logger.error.count != len(listener.said["ERROR"]):
+    counted = erc_logger.error.count, erc_logger.warning.count
+    if counted != (len(listener.said["ERROR"]), len(listener.said["WARNING"])):
         raise SystemExit("SKiDL counts other errors than it says")
     net_of = {pin: name for name, connected in nets.items() for pin in connected}
     netlist = {

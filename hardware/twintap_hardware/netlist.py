@@ -16,6 +16,15 @@ from typing import Any, cast
 from .places import BOARDS, HARDWARE, OUT
 
 FORMAT = 1
+# Faults that circuit.py can put in on purpose, and what SKiDL's rules check has to say of each.
+PLANTS = {
+    "two-outputs": "conflict",
+    "two-supplies": "conflict",
+    "no-cell": "drive",
+    "no-switch": "drive",
+    "open-gate": "Unconnected pin",
+    "open-ground": "Unconnected pin",
+}
 
 
 class CircuitFailed(RuntimeError):
@@ -149,7 +158,7 @@ def run_circuit(board: str, plant: str = "") -> dict[str, Any]:
     """Build a board's circuit by SKiDL in a process and a folder of its own, and check its electrical rules.
 
     Gives `netlist` (as in the JSON), `errors` and `warnings` (lists of text). `plant` names a fault to put in
-    on purpose (see circuit.py). SKiDL ends well whatever its rules check finds, hence the lists; and it
+    on purpose (one of PLANTS). SKiDL ends well whatever its rules check finds, hence the lists; and it
     leaves log files where it runs, hence the folder. Raises CircuitFailed if the process fails.
     """
     with tempfile.TemporaryDirectory(prefix="twintap-skidl-") as folder:
@@ -188,8 +197,12 @@ def build(out: Path) -> list[Path]:
 def check() -> list[str]:
     """What SKiDL's rules check found in the circuits built last; and whether it finds a fault put in."""
     found = list(_errors)
-    for plant in ("two-outputs", "no-supply"):
-        ran = run_circuit(BOARDS[0], plant)
-        if not ran["errors"] + ran["warnings"]:
+    for plant, says in PLANTS.items():
+        try:
+            ran = run_circuit(BOARDS[0], plant)
+        except CircuitFailed as failed:
+            found.append(f"with a planted fault, {plant}, the circuit cannot be built: {failed}")
+            continue
+        if not any(says in text for text in ran["errors"] + ran["warnings"]):
             found.append(f"the electrical rules check does not see a planted fault: {plant}")
     return found

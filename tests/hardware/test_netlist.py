@@ -176,6 +176,37 @@ def test_a_value_that_is_no_resistance_is_refused() -> None:
             rules.ohms(wrong)
 
 
+# -- SKiDL's own rules check -----------------------------------------------------------------------------
+
+
+def test_an_error_and_a_warning_of_the_rules_check_are_breaches_and_so_is_a_check_that_sees_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: dict[str, list[str]] = {"errors": ["a conflict"], "warnings": ["an open pin"]}
+    text = (OUT / BOARD / "netlist.json").read_text("utf-8")
+
+    def run(board: str, plant: str = "") -> dict[str, Any]:
+        return {"netlist": json.loads(text), **(said if not plant else {"errors": [], "warnings": []})}
+
+    monkeypatch.setattr(netlist, "run_circuit", run)
+    netlist.build(tmp_path)
+    found = netlist.check()
+    for board in BOARDS:
+        assert f"{board}: a conflict" in found
+        assert f"{board}: an open pin" in found
+    for plant in netlist.PLANTS:
+        assert any(each.endswith(plant) for each in found)
+    assert len(found) == 2 * len(BOARDS) + len(netlist.PLANTS)
+
+    def fail(board: str, plant: str = "") -> dict[str, Any]:
+        raise netlist.CircuitFailed("no such part")
+
+    said.update(errors=[], warnings=[])
+    netlist.build(tmp_path)
+    monkeypatch.setattr(netlist, "run_circuit", fail)
+    assert sum("no such part" in each for each in netlist.check()) == len(netlist.PLANTS)
+
+
 # -- the schematic ---------------------------------------------------------------------------------------
 
 
