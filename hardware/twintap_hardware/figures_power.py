@@ -9,7 +9,9 @@ from .places import BOARDS
 # Cells that are to be had, for comparison with the parts list's own, in mAh.
 OTHER_CELLS = (400, 600, 800, 1000)
 GROUP = {"xiao-esp32c3": "xiao_c3", "xiao-esp32c6": "xiao_c6"}
+CHIP = {"xiao-esp32c3": "chip_c3", "xiao-esp32c6": "chip_c6"}
 _SLEEP_H = 72
+_AMBER, _DIM = (255, 110, 0), 4  # firmware/twintap_pulser/light.py
 
 
 def standing_ma() -> float:
@@ -26,9 +28,22 @@ def motor_ma(level_pct: float, duty_pct: float) -> float:
     """What the motor takes from the cell on average, never less than the truth.
 
     PWM passes the motor's current to the cell for `level_pct` of the time; `duty_pct` of the time is pulses.
-    The current that it starts with stands for the whole of a pulse.
+    The current that it starts with stands for the whole of a pulse, and grows with the mean voltage where
+    that is above the rated one.
     """
-    return number("motor.start_current_max_ma") * level_pct / 100 * duty_pct / 100
+    over = max(1.0, number("cell.full_mv") / number("motor.rated_mv") * level_pct / 100)
+    return number("motor.start_current_max_ma") * over * level_pct / 100 * duty_pct / 100
+
+
+def sending_ma(board: str) -> float:
+    """What sending adds on average in a set: its peak above listening, for as long as its datagrams take."""
+    above = number(f"{CHIP[board]}.wifi_peak_ma") - number(f"{GROUP[board]}.awake_ma")
+    return above * number("radio.sends_in_set_hz") * number("radio.send_ms") / 1000
+
+
+def charging_light_ma() -> float:
+    """The amber light while it charges: red and a part of green, dimmed; it takes it from the charger."""
+    return sum(_AMBER) / 255 / _DIM * number("light.colour_ma")
 
 
 def default_duty_pct() -> float:
@@ -40,11 +55,12 @@ def states_ma(board: str) -> dict[str, float]:
     """The mean current from the cell by state."""
     group = GROUP[board]
     awake = number(f"{group}.awake_ma") + standing_ma()
+    in_set = awake + sending_ma(board)
     cap = float(boards.load(board)["absolute_cap_pct"])
     return {
         "awake_ma": awake,
-        "set_default_ma": awake + motor_ma(number("pacing.level_pct"), default_duty_pct()),
-        "set_widest_ma": awake + motor_ma(cap, 50),
+        "set_default_ma": in_set + motor_ma(number("pacing.level_pct"), default_duty_pct()),
+        "set_widest_ma": in_set + motor_ma(cap, 50),
         "drowsy_ma": number(f"{group}.modem_sleep_ma") + standing_ma(),
         "asleep_ma": number(f"{group}.deep_sleep_ua") / 1000 + standing_ma(),
     }
@@ -73,7 +89,9 @@ def _usable_mah(mah: float, is_aged: bool) -> float:
 _CURRENTS = (
     *("xiao_c3.awake_ma", "xiao_c6.awake_ma", "xiao_c3.modem_sleep_ma", "xiao_c6.modem_sleep_ma"),
     *("xiao_c3.deep_sleep_ua", "xiao_c6.deep_sleep_ua", "light.quiet_ma", "cell.full_mv"),
-    *("motor.start_current_max_ma", "pacing.rate_hz", "pacing.pulse_ms", "pacing.level_pct"),
+    *("motor.start_current_max_ma", "motor.rated_mv", "pacing.rate_hz", "pacing.pulse_ms"),
+    *("pacing.level_pct", "chip_c3.wifi_peak_ma", "chip_c6.wifi_peak_ma", "radio.sends_in_set_hz"),
+    "radio.send_ms",
 )
 
 
@@ -87,12 +105,14 @@ def _states() -> Figure:
         "state_current_ma",
         "What does the cell give in each state?",
         "board's current + dark light + cell.full / (2 x divider) "
-        "[+ motor.start_current x level x pulse x rate in a set]",
+        "[+ (radio's peak - awake) x sends x their length + motor.start_current x level x pulse x rate in a "
+        "set]",
         _CURRENTS,
         tuple(rows),
         "Awake: linked, radio on all the time, so in every open session. Set default: 1 Hz, 100 ms, 40 %. "
         "Set widest: pulses of half a pass at the board's cap. Drowsy: ten idle minutes without an open "
-        "session. Asleep: forty. The motor is small beside the radio.",
+        "session. Asleep: forty. The motor is small beside the radio; the light is dark in a set, and what "
+        "it blinks otherwise (an eighth of a second in ten) is too little to count.",
     )
 
 
@@ -125,10 +145,9 @@ def _day() -> Figure:
     rows: list[Row] = []
     for board in BOARDS:
         cap = float(boards.load(board)["absolute_cap_pct"])
-        usual = hours * states_ma(board)["awake_ma"] + vibrating * motor_ma(
-            number("pacing.level_pct"), default_duty_pct()
-        )
-        need = hours * states_ma(board)["awake_ma"] + vibrating * motor_ma(cap, 100)
+        awake = hours * states_ma(board)["awake_ma"] + vibrating * sending_ma(board)
+        usual = awake + vibrating * motor_ma(number("pacing.level_pct"), default_duty_pct())
+        need = awake + vibrating * motor_ma(cap, 100)
         for mah, is_own in cells():
             rows.append(
                 Row(
@@ -150,7 +169,8 @@ def _day() -> Figure:
     return Figure(
         "day_of_cell_pct",
         "Does one charge last for a clinic day?",
-        "(hours x awake + hours of vibration x motor.start_current x cap) / (capacity x usable x aged)",
+        "(hours x awake + hours of vibration x (sending + motor.start_current x cap)) / (capacity x usable x "
+        "aged)",
         (*_CURRENTS, "cell.usable_pct", "cell.aged_pct", "day.hours_h", "day.vibrating_h"),
         tuple(rows),
         "Awake for all six hours: while a session is open its pulsers do not rest, and between two the ten "
@@ -236,7 +256,14 @@ def _charging() -> list[Figure]:
     times = [
         Row(
             _cell(board, mah, is_own),
-            {"charge_time_h": mah / charge_ma(board) * number("charge.tail_pct") / 100},
+            {
+                "charge_time_h": mah
+                / (charge_ma(board) - charging_light_ma())
+                * number("charge.tail_pct")
+                / 100,
+                "light_ma": charging_light_ma(),
+                "charger_ends_ma": charge_ma(board) / 10,
+            },
             Limit(14, "from one working day's end to the next one's beginning"),
             counts=is_own,
         )
@@ -247,10 +274,11 @@ def _charging() -> list[Figure]:
         Row(
             board,
             {
-                "usb_load_ma": charge_ma(board) + states_ma(board)["drowsy_ma"],
-                "usb_awake_load_ma": charge_ma(board) + states_ma(board)["awake_ma"],
+                "usb_load_ma": charge_ma(board) + states_ma(board)["awake_ma"],
+                "usb_drowsy_load_ma": charge_ma(board) + states_ma(board)["drowsy_ma"],
+                "usb_peak_ma": charge_ma(board) + number(f"{CHIP[board]}.wifi_peak_ma"),
             },
-            Limit(number("usb.port_ma"), "what any computer's port gives"),
+            Limit(number("usb.port_ma"), "what any computer's port gives, on average"),
         )
         for board in BOARDS
     ]
@@ -258,20 +286,25 @@ def _charging() -> list[Figure]:
         Figure(
             "charge_time_h",
             "How long does a full charge take?",
-            "capacity / charger's current x 1.3 (a charger's current falls in the last part)",
-            ("charge.tail_pct", "xiao_c3.charge_measured_ma", "xiao_c6.charge_ma"),
+            "capacity / (charger's current - amber light) x 1.3 (a charger's current falls in the last part)",
+            ("charge.tail_pct", "xiao_c3.charge_measured_ma", "xiao_c6.charge_ma", "light.colour_ma"),
             tuple(times),
-            "With the switch on: off parts the cell from its charger.",
+            "With the switch on: off parts the cell from its charger. The light hangs on the cell and takes "
+            "its share of the charger's current; a charger ends at a tenth of its own (shown), which the "
+            "light alone must not reach. The C6's last part is short, for its charger is slow: 1.3 is more "
+            "than it takes.",
         ),
         Figure(
             "usb_load_ma",
             "Does a computer's port feed it while it charges?",
-            "charger's current + the board's own, drowsy",
-            ("usb.port_ma", "xiao_c3.charge_measured_ma", "xiao_c6.charge_ma", *_CURRENTS[:4]),
+            "charger's current + the board's own, awake",
+            ("usb.port_ma", "xiao_c3.charge_measured_ma", "xiao_c6.charge_ma", *_CURRENTS[:4],
+             "chip_c3.wifi_peak_ma", "chip_c6.wifi_peak_ma"),
             tuple(loads),
-            "On its charger a pulser gets drowsy and never sleeps.",
+            "On its charger a pulser gets drowsy and never sleeps. The peak lasts as long as a datagram, "
+            "about a millisecond: two C3 on one hub without a supply of its own are too much.",
         ),
-    ]
+    ]  # fmt: skip
 
 
 def figures() -> list[Figure]:

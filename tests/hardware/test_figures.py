@@ -10,7 +10,15 @@ import pytest
 from tests.firmware import pulser_parts
 from twintap.core import pacing
 from twintap.core.charge import charge_pct
-from twintap_hardware import facts, figures, figures_circuit, figures_kit, figures_motor, netlist
+from twintap_hardware import (
+    facts,
+    figures,
+    figures_circuit,
+    figures_heat,
+    figures_kit,
+    figures_motor,
+    netlist,
+)
 from twintap_hardware.case_size import size
 from twintap_hardware.figures_kit import Figure, Limit, Row
 from twintap_hardware.places import BOARD_FILES, BOARDS, OUT
@@ -50,7 +58,12 @@ def test_the_clinic_day_is_what_its_charges_add_up_to(board: str) -> None:
     # In coulombs, second by second of the day: the radio for 21,600, the motor for 3,600 of them.
     divider_a = 4.2 / (ohms(board, "R4") + ohms(board, "R5"))
     always_a = F(f"{group}.awake_ma") / 1e3 + F("light.quiet_ma") / 1e3 + divider_a
-    day_c = 21_600 * always_a + 3_600 * F("motor.start_current_max_ma") / 1e3 * cap / 100
+    chip = {"xiao-esp32c3": "chip_c3", "xiao-esp32c6": "chip_c6"}[board]
+    above_a = (F(f"{chip}.wifi_peak_ma") - F(f"{group}.awake_ma")) / 1e3
+    sending_c = 3_600 * F("radio.sends_in_set_hz") * F("radio.send_ms") / 1e3 * above_a
+    # The motor standing still at its mean voltage, of which the cell sees what PWM lets through.
+    motor_a = max(F("motor.start_current_max_ma") / 1e3, cap / 100 * 4.2 / 25)
+    day_c = 21_600 * always_a + sending_c + 3_600 * motor_a * cap / 100
     cell_c = milliamp_hours(board) * 3.6 * 0.95 * 0.8
     own = next(row for row in BY_ID["day_of_cell_pct"].rows if row.case.startswith(board) and row.counts)
     assert own.numbers["day_of_cell_pct"] == pytest.approx(100 * day_c / cell_c, rel=1e-3)
@@ -108,16 +121,79 @@ def test_the_supply_s_dip_is_a_voltage_along_the_path(board: str, chip: str) -> 
     assert of("sag_supply_low_mv", f"{board}, cell low") == pytest.approx(1e3 * supply)
 
 
-def test_power_is_voltage_times_current_and_nothing_is_lost_on_its_way_out() -> None:
-    surface = 0.9 * 2e-6 * (
-        size().length * size().width + size().length * size().height + size().width * size().height
-    )  # fmt: skip
+def surface_m2() -> float:
+    box = size().length * size().width + size().length * size().height + size().width * size().height
+    return 0.9 * 2e-6 * box
+
+
+def test_heat_that_goes_in_goes_out_to_the_room_and_to_the_hand() -> None:
+    free = F("heat.free_pct") / 100
     for row in BY_ID["surface_set_c"].rows:
-        warmer = row.numbers["surface_set_c"] - F("heat.room_c")
-        out_w = F("heat.transfer_w_m2_k") * surface * F("heat.free_pct") / 100 * warmer
+        mean = row.numbers["mean_c"]
+        room_w = 0.0
+        if "blanket" not in row.case:
+            room_w = F("heat.transfer_w_m2_k") * surface_m2() * free * (mean - F("heat.room_c"))
+        hand_w = F("heat.hand_w_m2_k") * surface_m2() * (1 - free) * (mean - F("heat.blood_c"))
+        assert 1e3 * (room_w + hand_w) == pytest.approx(row.numbers["power_mw"])
+        assert row.numbers["surface_set_c"] == pytest.approx(mean + F("heat.spot_c"))
+        assert ("blanket" in row.case) is not row.counts
+    for row in BY_ID["surface_charging_c"].rows:
+        room = F("heat.charge_room_c" if "25 °C" in row.case else "heat.room_c")
+        warmer = row.numbers["mean_c"] - room
+        lying = F("heat.lying_free_pct") / 100
+        out_w = F("heat.transfer_w_m2_k") * surface_m2() * lying * warmer
         assert 1e3 * out_w == pytest.approx(row.numbers["power_mw"])
-    for row in BY_ID["surface_fault_c"].rows:
-        assert row.numbers["surface_fault_c"] < row.numbers["surface_at_last_c"]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_all_that_usb_brings_while_charging_is_heat_or_goes_into_the_cell(board: str) -> None:
+    group = {"xiao-esp32c3": "xiao_c3", "xiao-esp32c6": "xiao_c6"}[board]
+    always_a = F("light.quiet_ma") / 1e3 + 4.2 / (ohms(board, "R4") + ohms(board, "R5"))
+    charger_a = F("xiao_c3.charge_measured_ma" if group == "xiao_c3" else "xiao_c6.charge_ma") / 1e3
+    red, green, _ = pulser_parts.light.colour_of("charging", 0, (0, 0, 0), False, True)
+    light_a = (red + green) / 255 * F("light.colour_ma") / 1e3
+    assert of("charge_time_h", f"{board}, 1000 mAh", "light_ma") == pytest.approx(1e3 * light_a, rel=0.02)
+    for state in ("modem_sleep", "awake"):
+        board_a = F(f"{group}.{state}_ma") / 1e3 + always_a
+        in_w = 5.1 * (charger_a + board_a)
+        stored_w = 3.6 * (charger_a - light_a)
+        case = f"{board}, drowsy" if state == "modem_sleep" else f"{board}, kept awake"
+        assert of("surface_charging_c", case, "power_mw") == pytest.approx(1e3 * (in_w - stored_w), rel=0.01)
+
+
+def test_the_spot_over_the_motor_is_the_same_by_a_network_of_resistances() -> None:
+    it = size()
+    flesh, plastic, air = F("heat.flesh_w_m_k"), F("heat.plastic_w_m_k"), F("heat.transfer_w_m2_k")
+    disc = (it.cup_radius + it.cup_wall) / 1e3
+    to_flesh = 1 / (4 * flesh * disc + F("heat.hand_w_m2_k") * math.pi * disc**2)
+    to_ring = math.log(it.membrane_radius / 1e3 / disc) / (2 * math.pi * plastic * it.membrane / 1e3)
+    pad = it.pad / 1e3 / (plastic * math.pi * (it.motor_radius / 1e3) ** 2)
+    back = 1 / (air * math.pi * it.motor_radius * (it.motor_radius + 2 * it.motor_thickness) / 1e6)
+    # Two nodes, motor and skin, a watt into the motor: Kirchhoff, solved by hand.
+    skin = 1 / (1 / to_flesh + 1 / to_ring)
+    motor_c = 1 / (1 / (pad + skin) + 1 / back)
+    assert figures_heat.motor_spot_k_w() == pytest.approx(motor_c * skin / (pad + skin))
+    # Heated electrodes of this size that doctors put on skin need 0.2 to 0.4 W for ten degrees.
+    assert 25 <= figures_heat.motor_spot_k_w() <= 60
+
+
+def test_a_stuck_motor_is_hotter_than_a_working_one_and_the_file_says_that_it_is_borne() -> None:
+    stuck = {row.case: row.numbers["skin_over_stuck_c"] for row in BY_ID["skin_over_stuck_c"].rows}
+    working = max(row.numbers["skin_over_motor_c"] for row in BY_ID["skin_over_motor_c"].rows)
+    assert max(stuck.values()) > working
+    assert BY_ID["skin_over_stuck_c"].verdict == "fail"
+    text = (OUT / "figures.md").read_text("utf-8")
+    assert text.count(figures.BORNE["skin_over_stuck_c"]) == 1
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_cold_or_old_cell_dips_deeper_and_is_judged_at_low(board: str) -> None:
+    new, old = (of("sag_supply_low_mv", f"{board}, cell low{word}") for word in ("", ", and cold or old"))
+    amps = (of("sag_supply_low_mv", board, "radio_ma") + of("sag_supply_low_mv", board, "motor_ma")) / 1e3
+    amps += F("light.quiet_ma") / 1e3
+    more_ohm = F("cell.resistance_mohm") / 1e3 * (F("cell.resistance_worst_pct") / 100 - 1)
+    assert new - old == pytest.approx(1e3 * amps * more_ohm)
+    assert all(row.counts == ("cell low" in row.case) for row in BY_ID["sag_supply_low_mv"].rows)
 
 
 def exact_speed(level_pct: float, cell_mv: float, pulse_ms: float) -> float:
@@ -207,7 +283,7 @@ FACT_UNITS = {
     "mm": "mm",
     "m_s2": "m/s^2",
     "w_m2_k": "W/(m^2 K)",
-    "j_k": "J/K",
+    "w_m_k": "W/(m K)",
 }
 
 
@@ -218,7 +294,7 @@ def test_a_fact_s_name_ends_in_its_unit(name: str) -> None:
         assert unit.startswith("%")
         return
     ending = next(
-        each for each in ("_w_m2_k", "_m_s2", "_j_k", "_" + name.rpartition("_")[2]) if name.endswith(each)
+        each for each in ("_w_m2_k", "_w_m_k", "_m_s2", "_" + name.rpartition("_")[2]) if name.endswith(each)
     )
     assert unit == FACT_UNITS[ending[1:]]
 
@@ -272,12 +348,8 @@ def test_what_fails_is_a_breach_unless_it_is_borne_and_what_is_borne_has_to_fail
     assert figures.check() == ["x_mv is borne, and does not fail"]
 
 
-# What a cell of 400 mAh does not do: to `make hardware` a breach, until the parts list has another one.
-UNMET = {"day_of_cell_pct", "charge_rate_standard_pct"}
-
-
 def test_no_other_figure_fails_its_limit() -> None:
-    assert [each for each in figures.check() if each.partition(",")[0] not in UNMET] == []
+    assert figures.check() == []
 
 
 def test_a_number_without_a_unit_in_its_name_is_a_breach(monkeypatch: pytest.MonkeyPatch) -> None:
