@@ -21,12 +21,8 @@ OUTPUTS = ("figures.md", "figures.json")
 # Figures that fail and are borne, each with the reason.
 BORNE = {
     "pulse_least_m_s2": "a limit of coin motors, not of safety: the default pulse is five times as wide",
-    "motor_start_level_pct": "the data sheet's promise is far from what motors do; each one is tried before "
-    "it is built in (guide), and each session begins with a pulse felt in each hand",
     "skin_over_stuck_c": "no cheap part ends it: a motor that is stuck on is felt at once and put down, or "
     "taken away by whoever is there; the guide has the MOSFET measured before the cell goes in (safety file)",
-    "felt_shortest_ms": "towards the end of a charge the default level fades, since nothing makes up for the "
-    "cell's voltage: what is felt is asked before the first set, and one touch raises it",
 }
 
 

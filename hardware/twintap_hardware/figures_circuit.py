@@ -360,7 +360,7 @@ def _sag() -> Figure:
         "Judged at low, where the room says that it should be charged; at empty no new set starts, and a set "
         "that runs goes on: a cell that is empty and old may then reset its pulser, which ends the set. All "
         "at once is rare: the radio at its strongest and slowest, the motor standing still and fully on (the "
-        "board's cap leaves it four fifths of that), the fuse an hour after it has tripped. The capacitor "
+        "board's cap leaves it three quarters of that), the fuse an hour after it has tripped. The capacitor "
         "helps for the time shown, so against the motor's 20 kHz and the first edge; against a whole burst "
         "of the radio it would have to be twenty times as large. The chip's data sheet promises its radio "
         "from 3.0 V; between there and the detector it works without a promise. A reset there is safe: the "

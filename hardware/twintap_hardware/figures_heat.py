@@ -22,6 +22,7 @@ from .figures_power import (
     standing_ma,
     states_ma,
 )
+from .motor_drive import cap_mv, common, default_mv
 from .places import BOARDS
 
 
@@ -71,10 +72,13 @@ def motor_spot_k_w() -> float:
     return down / (down + inward) / outside
 
 
-def turning_ma(level_pct: float, duty_pct: float) -> float:
-    """What a turning motor takes from the cell on average, as its rated current says."""
-    over = number("cell.full_mv") / number("motor.rated_mv") * level_pct / 100
-    return number("motor.rated_current_ma") * max(1.0, over) * level_pct / 100 * duty_pct / 100
+def turning_ma(mean_mv: float, pulses_pct: float) -> float:
+    """What a turning motor takes from the cell on average, as its rated current says; never less than that.
+
+    As if its winding's current ended with each pulse of the PWM: all of it then comes from the cell.
+    """
+    over = mean_mv / number("motor.rated_mv")
+    return number("motor.rated_current_ma") * max(1.0, over) * pulses_pct / 100
 
 
 def _full_v() -> float:
@@ -86,10 +90,15 @@ def awake_mw(board: str) -> float:
     return _full_v() * (states_ma(board)["awake_ma"] + sending_ma(board))
 
 
-def _stalled_mw(level_pct: float, duty_pct: float) -> float:
-    """The heat of a motor that stands still: its mean current squared through its winding."""
-    amps = stall_ma(number("cell.full_mv")) / 1000 * level_pct / 100
-    return amps**2 * motor_ohm() * 1000 * duty_pct / 100
+def stalled_mw(mean_mv: float, pulses_pct: float) -> float:
+    """The heat in the winding of a motor that stands still on a full cell.
+
+    PWM gives it all that the cell drives through it, squared, for its duty alone; that is more than the mean
+    current squared, and the truth for a winding whose current ends with each pulse.
+    """
+    full = number("cell.full_mv")
+    amps = stall_ma(full) / 1000
+    return amps**2 * motor_ohm() * 1000 * mean_mv / full * pulses_pct / 100
 
 
 _AIR = ("heat.transfer_w_m2_k", "heat.free_pct", "heat.room_c")
@@ -105,8 +114,7 @@ def _held() -> Figure:
     rows: list[Row] = []
     limit = Limit(number("heat.skin_limit_c"), "skin may touch it for hours without a burn")
     for board in BOARDS:
-        cap = float(boards.load(board)["absolute_cap_pct"])
-        power = awake_mw(board) + _full_v() * turning_ma(cap, 50)
+        power = awake_mw(board) + _full_v() * turning_ma(cap_mv(boards.load(board)), 50)
         for word, free, counts in (
             ("in a hand", number("heat.free_pct") / 100, True),
             ("in a hand under a blanket that lets nothing out", 0.0, False),
@@ -138,10 +146,11 @@ def _held() -> Figure:
 
 def _over_motor() -> list[Figure]:
     spot = motor_spot_k_w()
-    cap = max(float(boards.load(board)["absolute_cap_pct"]) for board in BOARDS)
+    cap = max(cap_mv(boards.load(board)) for board in BOARDS)
+    default, full = default_mv(common()), number("cell.full_mv")
     hottest = max(BOARDS, key=awake_mw)
     around = held_c(awake_mw(hottest), number("heat.free_pct") / 100)
-    usual = _full_v() * turning_ma(number("pacing.level_pct"), default_duty_pct())
+    usual = _full_v() * turning_ma(default, default_duty_pct())
     widest = _full_v() * turning_ma(cap, 50)
     hours = Limit(number("heat.skin_limit_c"), "skin may touch it for hours without a burn")
     minutes = Limit(number("heat.fault_limit_c"), "skin may touch it for ten minutes without a burn")
@@ -175,18 +184,18 @@ def _over_motor() -> list[Figure]:
         Figure(
             "skin_over_stuck_c",
             "And over a motor that stands still, or that is stuck on?",
-            "as above, with the power of a motor that stands still: (full cell / (motor + MOSFET) x level) "
-            "squared x motor's resistance x its part of the time",
+            "as above, with the power of a motor that stands still: (full cell / (motor + MOSFET)) "
+            "squared x motor's resistance x duty x its part of the time",
             (*_SPOT, "heat.fault_limit_c", "mosfet.resistance_typical_ohm"),
             (
                 row("skin_over_stuck_c", "stands still, pulses of the default pacing",
-                    _stalled_mw(number("pacing.level_pct"), default_duty_pct()), minutes),
+                    stalled_mw(default, default_duty_pct()), minutes),
                 row("skin_over_stuck_c", "stands still, widest pulses at the cap",
-                    _stalled_mw(cap, 50), minutes),
+                    stalled_mw(cap, 50), minutes),
                 row("skin_over_stuck_c", "stuck on and turning, held without end",
-                    _full_v() * turning_ma(100, 100), minutes),
+                    _full_v() * turning_ma(full, 100), minutes),
                 row("skin_over_stuck_c", "stuck on and standing still, held without end",
-                    _stalled_mw(100, 100), minutes),
+                    stalled_mw(full, 100), minutes),
             ),
             "Stuck on is a MOSFET that has failed closed, or solder that bridges it: no program ends that. "
             "It is felt at once, as vibration or, where the motor stands still as well, as a spot that gets "

@@ -1,22 +1,28 @@
-"""Figures of the motor: what starts it, how fast it rises, what of a pulse is felt, when it stands still.
+"""Figures of the motor: what starts it, how fast it rises, what of a pulse is felt, how unlike two feel.
 
 The model: a rotor that follows the mean voltage as a first-order lag, from the voltage at which it starts
 turning. Speed is told as a part of the speed at the rated voltage; the amplitude of the vibration goes with
 its square, as the force of a rotating weight does.
+
+The mean voltage is the whole truth where the winding carries its current on through each pause of the PWM. A
+winding without inductance, whose current ends with each pulse, is the other extreme (`end_speed_bare`): it
+stands still at the same mean voltage, and turns faster. What a coin motor's has lies between.
 """
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 
 import math
 
-from . import boards
+from . import boards, figures_circuit
 from .facts import number
-from .figures_circuit import motor_ohm, stall_ma
+from .figures_circuit import motor_ohm, path_ohm
+from .figures_heat import stalled_mw
 from .figures_kit import Figure, Limit, Row
+from .motor_drive import cap_mv, common, drive_mv, duty, most_mv
 from .places import BOARDS
 
 _STEP_MS = 0.1
 CELLS_MV = (("full", 4_200), ("half", 3_840), ("low", 3_500))  # the middle one: the daemon's curve at 50 %
-_LEVELS_PCT = (40, 60, 80)
+_LEVELS_PCT = (20, 40, 60, 80)
 
 
 def lag_ms() -> float:
@@ -30,9 +36,33 @@ def end_speed(mean_mv: float) -> float:
     return max(0.0, (mean_mv - start) / (number("motor.rated_mv") - start))
 
 
+def share(mosfet: str = "mosfet.resistance_typical_ohm") -> float:
+    """The motor's part of the voltage over it and its MOSFET, standing still."""
+    return motor_ohm() / (motor_ohm() + number(mosfet))
+
+
+def end_speed_bare(duty_part: float, cell_mv: float) -> float:
+    """As `end_speed`, of a winding whose current ends with each pulse of the PWM.
+
+    Turning at the back-EMF E its mean current is duty x (cell - E) / R, and the load takes (start + a E) / R,
+    with a from the rated current; so E = (duty x cell - start) / (duty + a).
+    """
+    rated = number("motor.rated_mv")
+    drop = number("motor.rated_current_ma") / 1000 * motor_ohm() * 1000
+    start = number("motor.start_typical_mv")
+    slope = (drop - start) / (rated - drop)
+    found = (duty_part * cell_mv - start / share()) / (duty_part + slope / share())
+    return max(0.0, found / (rated - drop))
+
+
 def mean_mv(level_pct: float, cell_mv: float) -> float:
-    """The motor's mean voltage at a level, from a cell of `cell_mv`."""
-    return level_pct / 100 * cell_mv * motor_ohm() / (motor_ohm() + number("mosfet.resistance_typical_ohm"))
+    """The motor's mean voltage at a level, from a cell of `cell_mv` that reads so."""
+    return duty(common(), level_pct, cell_mv) * cell_mv * share()
+
+
+def mean_before_mv(level_pct: float, cell_mv: float) -> float:
+    """The same, were the level plainly the part of the time that the cell is on the motor."""
+    return level_pct / 100 * cell_mv * share()
 
 
 def peak_m_s2(level_pct: float, cell_mv: float, pulse_ms: float) -> float:
@@ -67,36 +97,66 @@ _MODEL = (
 )
 
 
+def reading_off_mv() -> float:
+    """How wrong the cell's voltage may be read, as the figure of the divider has it."""
+    found = next(each for each in figures_circuit.figures() if each.id == "divider_error_mv")
+    return found.rows[0].numbers[found.id]
+
+
+def _level_for(motor_mv: float, part: float) -> float:
+    """The level at which the motor itself has `motor_mv`, if `part` of what is meant for it reaches it."""
+    start, full = drive_mv(common(), 1e-9), drive_mv(common(), 100)
+    return max(0.0, 100 * (motor_mv / part - start) / (full - start))
+
+
+def sure_level_pct(cell_mv: float, read_mv: float | None = None) -> float:
+    """The least level that surely turns a motor that was tried, with everything at its worst.
+
+    The MOSFET at its largest resistance; the cell read too high by all errors of the divider (or as
+    `read_mv`), and pulled down by the motor that stands still.
+    """
+    trial = number("motor.trial_mv")
+    under_load = cell_mv - trial / motor_ohm() * path_ohm()
+    read = cell_mv + reading_off_mv() if read_mv is None else read_mv
+    return _level_for(trial, share("mosfet.resistance_max_ohm") * under_load / read)
+
+
 def _start() -> Figure:
-    rows: list[Row] = []
-    for word, cell_mv in CELLS_MV:
-        share = motor_ohm() / (motor_ohm() + number("mosfet.resistance_typical_ohm"))
-        rows.append(
-            Row(
-                f"cell {word}",
-                {
-                    "motor_start_level_pct": 100 * number("motor.start_mv") / (cell_mv * share),
-                    "motor_start_typical_pct": 100 * number("motor.start_typical_mv") / (cell_mv * share),
-                    "cell_mv": cell_mv,
-                },
-                Limit(number("pacing.level_pct"), "the level at which a set begins unless told otherwise"),
-            )
+    limit = Limit(number("pacing.low_level_pct"), "the lowest level at which a set begins by itself")
+
+    def row(case: str, sure: float, cell_mv: float, *, counts: bool) -> Row:
+        return Row(
+            case,
+            {
+                "motor_start_level_pct": sure,
+                "parts_as_usual_pct": _level_for(number("motor.trial_mv"), share()),
+                "untried_motor_pct": _level_for(number("motor.start_mv"), share()),
+                "without_the_law_pct": 100 * number("motor.trial_mv") / (cell_mv * share()),
+            },
+            limit,
+            counts,
         )
+
+    rows = [row(f"cell {word}", sure_level_pct(cell), cell, counts=True) for word, cell in CELLS_MV]
+    low = number("battery.low_mv")
+    lost = sure_level_pct(low, number("cell.full_mv"))
+    rows.append(row("cell low, and not measured, so taken as full", lost, low, counts=False))
     return Figure(
         "motor_start_level_pct",
         "At which level is the motor sure to start?",
-        "start voltage of its data sheet / (cell x motor's share of the resistance); beside it, the typical "
-        "one",
-        ("motor.start_mv", "motor.start_typical_mv", "motor.rated_mv", "motor.start_current_max_ma",
-         "mosfet.resistance_typical_ohm", "pacing.level_pct"),
+        "(trial voltage / (MOSFET's worst share x cell under load / cell as read) - start_mv) / (full_mv - "
+        "start_mv)",
+        ("motor.trial_mv", "motor.start_mv", "motor.rated_mv", "motor.start_current_max_ma",
+         "mosfet.resistance_max_ohm", "mosfet.resistance_typical_ohm", "chip.adc_error_mv",
+         "cell.resistance_mohm", "fuse.resistance_max_ohm", "switch.resistance_mohm",
+         "wiring.resistance_mohm", "battery.low_mv", "cell.full_mv", "pacing.low_level_pct"),
         tuple(rows),
-        "The maker promises a start only from 2.3 V, which is more than the default level gives. Coin "
-        "motors usually start from about a volt, and that is what makes lower levels work: usual, and not "
-        "promised. So every motor is tried before it is glued in, at 1.2 V, and one that does not start is "
-        "not used. It also says why a level below some 30 % may be felt as nothing, such as the 20 % at "
-        "which a medicine visit begins.",
-        "a motor whose data sheet promises a start at 1.5 V or less; else the trial of each motor in the "
-        "guide",
+        "A level is told in the motor's mean voltage (start_mv and full_mv of the board file), and the trial "
+        "of each motor in the guide is what makes its lowest levels sure: one that needs more than an AA "
+        "cell is not used. The data sheet promises a start only from 2.3 V (untried motor). Were a level a "
+        "plain part of the cell's voltage (without the law), it would have to be as high as the last column "
+        "says, and higher as the cell empties.",
+        "a higher start_mv in the board files",
     )  # fmt: skip
 
 
@@ -105,7 +165,7 @@ def _felt() -> list[Figure]:
         Row(
             f"{level} %, cell {word}",
             {"felt_shortest_ms": felt_ms(level, cell_mv)},
-            Limit(number("pacing.pulse_ms"), "the pulse of the default pacing") if level == 40 else None,
+            Limit(number("pacing.pulse_ms"), "the pulse of the default pacing"),
         )
         for level in _LEVELS_PCT
         for word, cell_mv in CELLS_MV
@@ -113,7 +173,7 @@ def _felt() -> list[Figure]:
     least = number("pacing.pulse_least_ms")
     shortest = [
         Row(
-            f"{level} %, cell half",
+            f"{level} %, any cell",
             {
                 "pulse_least_m_s2": peak_m_s2(level, 3_840, least),
                 "default_pulse_m_s2": peak_m_s2(level, 3_840, number("pacing.pulse_ms")),
@@ -128,11 +188,12 @@ def _felt() -> list[Figure]:
             "felt_shortest_ms",
             "How long must a pulse be to be felt?",
             "the shortest pulse in whose course amplitude = rated x speed squared reaches what is felt",
-            _MODEL,
+            (*_MODEL, "pacing.pulse_ms"),
             tuple(rows),
-            "The motor's rise, not the firmware, decides: at low levels most of a pulse is spent on getting "
-            "up to speed, and a wider pulse is felt before a stronger one is needed.",
-            "a wider pulse or a higher level by default; a level that makes up for the cell's voltage",
+            "The level at which a medicine visit begins (20 %) and the default one (40 %) among them. The "
+            "motor's rise, not the firmware, decides: at low levels much of a pulse is spent on getting up "
+            "to speed, and a wider pulse is felt before a stronger one is needed.",
+            "a wider pulse or a higher level by default",
         ),
         Figure(
             "pulse_least_m_s2",
@@ -141,11 +202,56 @@ def _felt() -> list[Figure]:
             "skipped",
             (*_MODEL, "pacing.pulse_least_ms", "pacing.pulse_ms"),
             tuple(shortest),
-            "No: 20 ms is what the protocol can say, and a coin motor hardly turns in it. A pulse is felt "
-            "from the widths of the figure above on; the default of 100 ms is wider than most of them.",
+            "Hardly: 20 ms is what the protocol can say, and a coin motor has only begun to turn in it. A "
+            "pulse is felt from the widths of the figure above on; the default of 100 ms is wider than all "
+            "of them.",
             "an LRA on a DRV2605L, which the firmware drives as well, for shorter pulses",
         ),
     ]
+
+
+def _unlike() -> Figure:
+    full, low = number("cell.full_mv"), number("battery.low_mv")
+
+    def more(ratio: float) -> float:
+        return 100 * (ratio * ratio - 1)
+
+    rows: list[Row] = []
+    for level in _LEVELS_PCT:
+        speeds = [end_speed_bare(duty(common(), level, cell), cell) for cell in (full, low)]
+        slow = end_speed(mean_mv(level, low))
+        numbers = {
+            "pair_unlike_pct": more(speeds[0] / speeds[1]),
+            "winding_smooths_pct": more(end_speed(mean_mv(level, full)) / slow),
+        }
+        before = [end_speed(mean_before_mv(level, cell)) for cell in (full, low)]
+        if before[1]:
+            numbers["without_the_law_pct"] = more(before[0] / before[1])
+        rows.append(
+            Row(
+                f"{level} %",
+                numbers,
+                Limit(
+                    number("motor.unlike_pct"),
+                    "the least difference that is felt, in the middle of those tested, on the palm",
+                ),
+            )
+        )
+    return Figure(
+        "pair_unlike_pct",
+        "How unlike do two pulsers feel, one with a full cell and one with a low one?",
+        "how much larger the amplitude is on the full one: (speed on full / speed on low) squared - 1, each "
+        "with the duty that start_mv, full_mv and its own cell lead to, of a winding without inductance: "
+        "E = (duty x cell - start) / (duty + a)",
+        ("motor.unlike_pct", "motor.rated_mv", "motor.rated_current_ma", "motor.start_typical_mv",
+         "motor.start_current_max_ma", "mosfet.resistance_typical_ohm", "cell.full_mv", "battery.low_mv"),
+        tuple(rows),
+        "The worst that a winding can do; one that carries its current on through the PWM's pauses (winding "
+        "smooths) leaves nothing of it. Without the law the difference would be as in the last column, and "
+        "at 20 % neither would turn. What is unlike from the start, motors, resistors, converters, is the "
+        "trim's to make equal.",
+        "a PWM of 40 kHz; motors with more inductance",
+    )  # fmt: skip
 
 
 def _stop() -> Figure:
@@ -181,23 +287,41 @@ def _stop() -> Figure:
 
 def _voltages() -> list[Figure]:
     caps: list[Row] = []
+    gives: list[Row] = []
     stalls: list[Row] = []
     limit = number("motor.max_mv") * number("motor.rated_current_ma") / 1000
-    for board in BOARDS:
-        cap = float(boards.load(board)["absolute_cap_pct"])
-        top = mean_mv(cap, number("cell.full_mv"))
-        caps.append(
+    full, low = number("cell.full_mv"), number("battery.low_mv")
+    most = Limit(number("motor.max_mv"), "the largest voltage of the motor's data sheet")
+    for name in BOARDS:
+        board = boards.load(name)
+        cap = float(board["absolute_cap_pct"])
+        for word, mean in (
+            ("whatever the cell has", cap_mv(board)),
+            ("a full cell that is read as empty", most_mv(board)),
+        ):
+            caps.append(
+                Row(
+                    f"{name}, {word}",
+                    {
+                        "motor_cap_mv": mean,
+                        "feels_like_mv": _feels_like_mv(mean / full, full),
+                        "cap_pct": cap,
+                    },
+                    most,
+                )
+            )
+        there = low - cap_mv(board) / motor_ohm() * path_ohm()
+        gives.append(
             Row(
-                board,
-                {"motor_cap_mv": top, "cap_pct": cap},
-                Limit(number("motor.max_mv"), "the largest voltage of the motor's data sheet"),
+                name,
+                {"low_cell_duty_pct": 100 * cap_mv(board) / there, "low_cell_gives_mv": there},
+                Limit(100, "on all the time: more there is not"),
             )
         )
-        current = stall_ma(number("cell.full_mv")) / 1000 * cap / 100
         stalls.append(
             Row(
-                f"{board}, pulses of half a pass at the cap",
-                {"motor_stall_mw": current * current * motor_ohm() * 1000 / 2},
+                f"{name}, pulses of half a pass at the cap",
+                {"motor_stall_mw": stalled_mw(cap_mv(board), 50)},
                 Limit(limit, "what it takes turning, at its largest voltage"),
             )
         )
@@ -205,24 +329,43 @@ def _voltages() -> list[Figure]:
         Figure(
             "motor_cap_mv",
             "Does the board's cap keep the motor's voltage within its limit?",
-            "cap x full cell x motor's share of the resistance",
-            ("cell.full_mv", "motor.max_mv", "motor.rated_mv", "motor.start_current_max_ma",
-             "mosfet.resistance_typical_ohm"),
+            "start_mv + cap x (full_mv - start_mv), over motor and MOSFET; with a wrong reading x full cell "
+            "/ 3.3 V, for less is not made up for",
+            ("cell.full_mv", "battery.empty_mv", "motor.max_mv", "motor.rated_mv", "motor.rated_current_ma",
+             "motor.start_typical_mv", "motor.start_current_max_ma", "mosfet.resistance_typical_ohm"),
             tuple(caps),
-            "Without the cap a full cell would be above it.",
+            "Without the cap a wrong reading could lead above it. Feels like: the steady voltage at which it "
+            "would turn as fast, were its winding without inductance.",
+            "a lower full_mv or cap in the board files",
+        ),
+        Figure(
+            "low_cell_duty_pct",
+            "Does a low cell still give what the cap means?",
+            "voltage at the cap / (low cell - motor's current x (cell + fuse + switch + wires))",
+            ("battery.low_mv", "motor.rated_mv", "motor.start_current_max_ma", "cell.resistance_mohm",
+             "fuse.resistance_max_ohm", "switch.resistance_mohm", "wiring.resistance_mohm"),
+            tuple(gives),
+            "So every level feels the same to the end of a charge, the highest too.",
+            "a lower full_mv in the board files",
         ),
         Figure(
             "motor_stall_mw",
             "Does a motor that stands still get too hot?",
-            "(stall current x cap) squared x motor's resistance x half of the time",
+            "stall current squared x motor's resistance x duty at the cap, half of the time",
             ("cell.full_mv", "motor.max_mv", "motor.rated_current_ma", "motor.rated_mv",
-             "motor.start_current_max_ma"),
+             "motor.start_current_max_ma", "mosfet.resistance_typical_ohm"),
             tuple(stalls),
             "No current is measured: nobody but the hand notices a motor that stands still.",
         ),
     ]  # fmt: skip
 
 
+def _feels_like_mv(duty_part: float, cell_mv: float) -> float:
+    """The steady voltage that turns the motor as fast as PWM does a winding without inductance."""
+    start = number("motor.start_typical_mv")
+    return start + end_speed_bare(duty_part, cell_mv) * (number("motor.rated_mv") - start)
+
+
 def figures() -> list[Figure]:
     """All of this module's."""
-    return [_start(), *_felt(), _stop(), *_voltages()]
+    return [_start(), *_felt(), _unlike(), _stop(), *_voltages()]

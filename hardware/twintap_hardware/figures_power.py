@@ -4,6 +4,7 @@
 from . import boards
 from .facts import number
 from .figures_kit import Figure, Limit, Row, part_value
+from .motor_drive import cap_mv, default_mv
 from .places import BOARDS
 
 # Cells that are to be had, for comparison with the parts list's own, in mAh.
@@ -24,15 +25,14 @@ def divider_ua() -> float:
     return number("cell.full_mv") / (2 * part_value("divider")) * 1000
 
 
-def motor_ma(level_pct: float, duty_pct: float) -> float:
-    """What the motor takes from the cell on average, never less than the truth.
+def motor_ma(mean_mv: float, pulses_pct: float) -> float:
+    """What the motor takes from the cell on average at a mean voltage, never less than the truth.
 
-    PWM passes the motor's current to the cell for `level_pct` of the time; `duty_pct` of the time is pulses.
-    The current that it starts with stands for the whole of a pulse, and grows with the mean voltage where
-    that is above the rated one.
+    `pulses_pct` of the time is pulses, and the current that the motor starts with stands for the whole of
+    each. PWM passes it on for its duty alone, while it is as much larger as the cell is above the mean
+    voltage: so what the cell has is of no account.
     """
-    over = max(1.0, number("cell.full_mv") / number("motor.rated_mv") * level_pct / 100)
-    return number("motor.start_current_max_ma") * over * level_pct / 100 * duty_pct / 100
+    return number("motor.start_current_max_ma") * mean_mv / number("motor.rated_mv") * pulses_pct / 100
 
 
 def sending_ma(board: str) -> float:
@@ -56,11 +56,11 @@ def states_ma(board: str) -> dict[str, float]:
     group = GROUP[board]
     awake = number(f"{group}.awake_ma") + standing_ma()
     in_set = awake + sending_ma(board)
-    cap = float(boards.load(board)["absolute_cap_pct"])
+    law = boards.load(board)
     return {
         "awake_ma": awake,
-        "set_default_ma": in_set + motor_ma(number("pacing.level_pct"), default_duty_pct()),
-        "set_widest_ma": in_set + motor_ma(cap, 50),
+        "set_default_ma": in_set + motor_ma(default_mv(law), default_duty_pct()),
+        "set_widest_ma": in_set + motor_ma(cap_mv(law), 50),
         "drowsy_ma": number(f"{group}.modem_sleep_ma") + standing_ma(),
         "asleep_ma": number(f"{group}.deep_sleep_ua") / 1000 + standing_ma(),
     }
@@ -105,8 +105,8 @@ def _states() -> Figure:
         "state_current_ma",
         "What does the cell give in each state?",
         "board's current + dark light + cell.full / (2 x divider) "
-        "[+ (radio's peak - awake) x sends x their length + motor.start_current x level x pulse x rate in a "
-        "set]",
+        "[+ (radio's peak - awake) x sends x their length + motor.start_current x mean / rated voltage x "
+        "pulse x rate in a set]",
         _CURRENTS,
         tuple(rows),
         "Awake: linked, radio on all the time, so in every open session. Set default: 1 Hz, 100 ms, 40 %. "
@@ -144,10 +144,10 @@ def _day() -> Figure:
     hours, vibrating = number("day.hours_h"), number("day.vibrating_h")
     rows: list[Row] = []
     for board in BOARDS:
-        cap = float(boards.load(board)["absolute_cap_pct"])
+        law = boards.load(board)
         awake = hours * states_ma(board)["awake_ma"] + vibrating * sending_ma(board)
-        usual = awake + vibrating * motor_ma(number("pacing.level_pct"), default_duty_pct())
-        need = awake + vibrating * motor_ma(cap, 100)
+        usual = awake + vibrating * motor_ma(default_mv(law), default_duty_pct())
+        need = awake + vibrating * motor_ma(cap_mv(law), 100)
         for mah, is_own in cells():
             rows.append(
                 Row(
@@ -169,8 +169,8 @@ def _day() -> Figure:
     return Figure(
         "day_of_cell_pct",
         "Does one charge last for a clinic day?",
-        "(hours x awake + hours of vibration x (sending + motor.start_current x cap)) / (capacity x usable x "
-        "aged)",
+        "(hours x awake + hours of vibration x (sending + motor.start_current x voltage at the cap / rated)) "
+        "/ (capacity x usable x aged)",
         (*_CURRENTS, "cell.usable_pct", "cell.aged_pct", "day.hours_h", "day.vibrating_h"),
         tuple(rows),
         "Awake for all six hours: while a session is open its pulsers do not rest, and between two the ten "

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import boards, netlist
 from .facts import number, pins
+from .motor_drive import most_mv
 from .netlist import Netlist
 from .places import BOARDS
 
@@ -186,10 +187,8 @@ _RULES: tuple[tuple[str, Callable[[Netlist, Mapping[str, Any]], bool]], ...] = (
         lambda drawn, board: number("chip.pin_high_mv") >= number("mosfet.gate_guaranteed_mv"),
     ),
     (
-        "the motor at the board's cap, on a full cell, stays inside what it bears",
-        lambda drawn, board: (
-            number("cell.full_mv") * board["absolute_cap_pct"] / 100 <= number("motor.max_mv")
-        ),
+        "the motor at the board's cap, on a full cell that is read as empty, stays inside what it bears",
+        lambda drawn, board: most_mv(board) <= number("motor.max_mv"),
     ),
     (
         "the board file reckons with the cell of the parts list",

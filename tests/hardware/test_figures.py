@@ -10,6 +10,7 @@ import pytest
 from tests.firmware import pulser_parts
 from twintap.core import pacing
 from twintap.core.charge import charge_pct
+from twintap.sessions import offers
 from twintap_hardware import (
     facts,
     figures,
@@ -54,16 +55,18 @@ def milliamp_hours(board: str) -> float:
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_clinic_day_is_what_its_charges_add_up_to(board: str) -> None:
     group = {"xiao-esp32c3": "xiao_c3", "xiao-esp32c6": "xiao_c6"}[board]
-    cap = json.loads((BOARD_FILES / f"{board}.json").read_text("utf-8"))["absolute_cap_pct"]
+    fields = json.loads((BOARD_FILES / f"{board}.json").read_text("utf-8"))
+    start_mv, full_mv = fields["motor"]["start_mv"], fields["motor"]["full_mv"]
     # In coulombs, second by second of the day: the radio for 21,600, the motor for 3,600 of them.
     divider_a = 4.2 / (ohms(board, "R4") + ohms(board, "R5"))
     always_a = F(f"{group}.awake_ma") / 1e3 + F("light.quiet_ma") / 1e3 + divider_a
     chip = {"xiao-esp32c3": "chip_c3", "xiao-esp32c6": "chip_c6"}[board]
     above_a = (F(f"{chip}.wifi_peak_ma") - F(f"{group}.awake_ma")) / 1e3
     sending_c = 3_600 * F("radio.sends_in_set_hz") * F("radio.send_ms") / 1e3 * above_a
-    # The motor standing still at its mean voltage, of which the cell sees what PWM lets through.
-    motor_a = max(F("motor.start_current_max_ma") / 1e3, cap / 100 * 4.2 / 25)
-    day_c = 21_600 * always_a + sending_c + 3_600 * motor_a * cap / 100
+    # The motor standing still at its mean voltage: a current in pulses that end with those of the PWM.
+    motor_v = (start_mv + (full_mv - start_mv) * fields["absolute_cap_pct"] / 100) / 1e3
+    duty, peak_a = motor_v / 4.2, 4.2 / 25
+    day_c = 21_600 * always_a + sending_c + 3_600 * duty * peak_a
     cell_c = milliamp_hours(board) * 3.6 * 0.95 * 0.8
     own = next(row for row in BY_ID["day_of_cell_pct"].rows if row.case.startswith(board) and row.counts)
     assert own.numbers["day_of_cell_pct"] == pytest.approx(100 * day_c / cell_c, rel=1e-3)
@@ -197,25 +200,30 @@ def test_a_cold_or_old_cell_dips_deeper_and_is_judged_at_low(board: str) -> None
 
 
 def exact_speed(level_pct: float, cell_mv: float, pulse_ms: float) -> float:
-    """The rotor's speed at a pulse's end, by its equation's solution: a ramp, then a step's remainder."""
-    volts = level_pct / 100 * cell_mv * 25 / (25 + F("mosfet.resistance_typical_ohm"))
+    """The rotor's speed at a pulse's end, by its equation's solution: a step, a ramp, the rest of both."""
+    motor = json.loads((BOARD_FILES / "xiao-esp32c3.json").read_text("utf-8"))["motor"]
+    part = 25 / (25 + F("mosfet.resistance_typical_ohm"))
+    first = motor["start_mv"] * part
+    last = first + (motor["full_mv"] - motor["start_mv"]) * level_pct / 100 * part
+    assert last / part < cell_mv  # so it is the same on every such cell
     start, rated = F("motor.start_typical_mv"), F("motor.rated_mv")
+    assert first > start  # it turns from the ramp's beginning on
     lag = F("motor.rise_ms") / -math.log(1 - math.sqrt(0.9))
     rise = min(20.0, pulse_ms)
-    if volts <= start:
-        return 0.0
-    turns = rise * start / volts  # from here on the ramp is above what turns it
-    slope = volts / (rated - start) / rise
-    ramped = slope * ((rise - turns) - lag * (1 - math.exp(-(rise - turns) / lag)))
+    slope = (last - first) / (rated - start) / rise
+    done = 1 - math.exp(-rise / lag)
+    ramped = (first - start) / (rated - start) * done + slope * (rise - lag * done)
     rest = math.exp(-(pulse_ms - rise) / lag)
-    return ramped * rest + (volts - start) / (rated - start) * (1 - rest)
+    return ramped * rest + (last - start) / (rated - start) * (1 - rest)
 
 
-@pytest.mark.parametrize("level_pct", [40, 60, 80])
+@pytest.mark.parametrize("level_pct", [20, 40, 60, 80])
 @pytest.mark.parametrize("pulse_ms", [20, 50, 100, 400])
-def test_a_pulse_s_amplitude_is_the_exact_solution_s(level_pct: int, pulse_ms: int) -> None:
-    exact = F("motor.amplitude_m_s2") * exact_speed(level_pct, 3_840, pulse_ms) ** 2
-    assert figures_motor.peak_m_s2(level_pct, 3_840, pulse_ms) == pytest.approx(exact, rel=0.05, abs=0.005)
+def test_a_pulse_s_amplitude_is_the_exact_solution_s_on_every_cell(level_pct: int, pulse_ms: int) -> None:
+    for _, cell_mv in figures_motor.CELLS_MV:
+        exact = F("motor.amplitude_m_s2") * exact_speed(level_pct, cell_mv, pulse_ms) ** 2
+        found = figures_motor.peak_m_s2(level_pct, cell_mv, pulse_ms)
+        assert found == pytest.approx(exact, rel=0.02, abs=0.003)
 
 
 def test_the_shortest_felt_pulse_is_felt_and_a_shorter_one_is_not() -> None:
@@ -244,6 +252,7 @@ def test_pacing_and_limits_are_the_daemon_s_the_protocol_s_and_the_firmware_s() 
     usual = pacing.Pacing()
     assert (F("pacing.rate_hz"), F("pacing.pulse_ms")) == (usual.rate_hz, usual.pulse_ms)
     assert F("pacing.level_pct") == usual.left_pct == usual.right_pct
+    assert F("pacing.low_level_pct") == offers.LOW_LEVEL_PCT
     assert F("pacing.rate_most_hz") == pacing.MAX_RATE_HZ
     assert F("pacing.pulse_least_ms") * 1_000 == limits.MIN_WIDTH_US
     assert F("pacing.rise_ms") * 1_000 == limits.MIN_RISE_US
