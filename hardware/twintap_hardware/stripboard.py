@@ -2,14 +2,16 @@
 
 Pure. A strip is copper from hole to hole; a cut ends it; leads and links join what they stand in. What is
 then joined must be the netlist's nets: each whole, and nothing else. Also: no two leads in one hole, none in
-a cut, every cut needed, bodies clear of each other.
+a cut, every cut needed, leads as far apart as the part has them, bodies and bare wires clear of each other.
 """
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, cast
 
 from .boards import CELL_PADS, LEFT_PADS, RIGHT_PADS
@@ -26,6 +28,13 @@ MARGIN_MM = PITCH_MM / 2
 # Bodies of axial parts, which parts.toml has no height for: length, width (the largest of the usual makers).
 AXIAL_MM = {"R": (6.5, 2.5), "D": (5.2, 2.7)}
 LINK_MM = 0.8
+# An axial part's lead is bent no nearer to its body; and a long bare lead touches its neighbours.
+BEND_MM = 0.5
+AXIAL_MOST_HOLES = 6
+# Parts whose leads come 2.5 mm apart: they stand in neighbouring holes.
+RADIAL = frozenset({"bulk", "decoupling"})
+# Which lead is which of a TO-92, its flat face looked at and its leads down (TN0702 data sheet: SGD).
+FACE = ("S", "G", "D")
 # No saw is truer than this.
 SAWN_MM = 0.1
 
@@ -204,21 +213,75 @@ def hole_breaches(layout: Layout) -> list[str]:
     return found
 
 
+def lead_breaches(layout: Layout) -> list[str]:
+    """Parts whose leads stand askew, too near, too far apart, or in another order than the part's own."""
+    found: list[str] = []
+    for designator, pins in _standing(layout).items():
+        if designator == "U1":
+            continue
+        kind, places = PARTS[designator], list(pins.values())
+        shown = "-".join(hole_name(at) for at in places)
+        if len({at[0] for at in places}) > 1 and len({at[1] for at in places}) > 1:
+            found.append(f"{designator} stands askew: {shown}")
+            continue
+        steps = [abs(one[0] - other[0]) + abs(one[1] - other[1]) for one, other in pairwise(places)]
+        if set(pins) == set(FACE):
+            ordered = [pins[name] for name in FACE]
+            if ordered not in (sorted(ordered), sorted(ordered, reverse=True)) or _length(ordered) != 2:
+                found.append(f"{designator}'s leads are {', '.join(FACE)} side by side: {shown}")
+        elif kind in RADIAL:
+            if steps != [1]:
+                found.append(f"{designator}'s leads come 2.5 mm apart: {shown}")
+        else:
+            least = math.ceil((_body_mm(layout, designator)[0] + 2 * BEND_MM) / PITCH_MM)
+            if not least <= sum(steps) <= AXIAL_MOST_HOLES:
+                found.append(f"{designator} lies over {least} to {AXIAL_MOST_HOLES} holes: {shown}")
+    return found
+
+
+def _length(places: list[Hole]) -> int:
+    """How many holes lie from the first place to the last."""
+    return abs(places[0][0] - places[-1][0]) + abs(places[0][1] - places[-1][1])
+
+
+def flat_side(layout: Layout, designator: str) -> str:
+    """To which side a TO-92's flat face looks, from above: left, right, top or bottom.
+
+    Who looks at the face has the first of FACE on the left hand.
+    """
+    first, last = (layout.leads[f"{designator}.{name}"] for name in (FACE[0], FACE[-1]))
+    if first[1] == last[1]:
+        return "left" if first < last else "right"
+    return "bottom" if first < last else "top"
+
+
 def _middle(at: Hole) -> tuple[float, float]:
     """A hole's middle: mm from the left, mm from the USB end."""
     return (at[1] - 1) * PITCH_MM + MARGIN_MM, (at[0] - 1) * PITCH_MM + MARGIN_MM
 
 
+def _standing(layout: Layout) -> dict[str, dict[str, Hole]]:
+    """The holes of each part on the board, by its leads' names; without wires to parts elsewhere."""
+    found: dict[str, dict[str, Hole]] = {}
+    for pin, at in layout.leads.items():
+        if pin not in layout.wired:
+            designator, _, name = pin.partition(".")
+            found.setdefault(designator, {})[name] = at
+    return found
+
+
+def _body_mm(layout: Layout, designator: str) -> tuple[float, float]:
+    """A body's length and width from above."""
+    kind = kinds()[layout.board if designator == "U1" else PARTS[designator]]
+    return kind.size_mm[:2] if kind.size_mm else AXIAL_MM[kind.prefix]
+
+
 def bodies(layout: Layout) -> list[Body]:
     """The outlines of the parts on the board, the XIAO first; wires to parts elsewhere have none."""
     found: list[Body] = []
-    holes: dict[str, list[Hole]] = {}
-    for pin, at in layout.leads.items():
-        if pin not in layout.wired:
-            holes.setdefault(pin.partition(".")[0], []).append(at)
-    for designator, places in holes.items():
-        kind = kinds()[layout.board if designator == "U1" else PARTS[designator]]
-        length, width = kind.size_mm[:2] if kind.size_mm else AXIAL_MM[kind.prefix]
+    for designator, pins in _standing(layout).items():
+        places = list(pins.values())
+        length, width = _body_mm(layout, designator)
         points = [_middle(at) for at in places]
         x = (min(point[0] for point in points) + max(point[0] for point in points)) / 2
         y = (min(point[1] for point in points) + max(point[1] for point in points)) / 2
@@ -243,19 +306,9 @@ def body_breaches(layout: Layout) -> list[str]:
             lead = Body(pin, x - 0.3, y - 0.3, x + 0.3, y + 0.3)
             if pin.partition(".")[0] != one.designator and one.designator != "U1" and one.overlaps(lead):
                 found.append(f"{pin} in {hole_name(at)} is under {one.designator}")
-        for link in layout.links:
-            (ax, ay), (bx, by) = _middle(link.start), _middle(link.end)
-            wire = Body(
-                "link",
-                min(ax, bx) - LINK_MM / 2,
-                min(ay, by) - LINK_MM / 2,
-                max(ax, bx) + LINK_MM / 2,
-                max(ay, by) + LINK_MM / 2,
-            )
-            if one.designator != "U1" and one.overlaps(wire):
-                found.append(
-                    f"the link {hole_name(link.start)}-{hole_name(link.end)} is under {one.designator}"
-                )
+        for name, start, end in _links(layout):
+            if one.designator != "U1" and one.overlaps(_wire(name, start, end)):
+                found.append(f"{name} is under {one.designator}")
     for body in outlines:
         if body.designator == "U1":  # its USB end looks over the edge
             continue
@@ -271,6 +324,43 @@ def body_breaches(layout: Layout) -> list[str]:
     return found
 
 
+def _links(layout: Layout) -> list[tuple[str, Hole, Hole]]:
+    return [
+        (f"the link {hole_name(link.start)}-{hole_name(link.end)}", link.start, link.end)
+        for link in layout.links
+    ]
+
+
+def _wire(name: str, start: Hole, end: Hole) -> Body:
+    """The outline of a straight piece of wire."""
+    (ax, ay), (bx, by) = _middle(start), _middle(end)
+    half = LINK_MM / 2
+    return Body(name, min(ax, bx) - half, min(ay, by) - half, max(ax, bx) + half, max(ay, by) + half)
+
+
+def bare_breaches(layout: Layout) -> list[str]:
+    """Bare wires, of links and of lying parts, that cross each other or run over somebody else's lead."""
+    spans = _links(layout)
+    for designator, pins in _standing(layout).items():
+        if designator != "U1" and len(pins) == 2:
+            start, end = pins.values()
+            spans.append((designator, start, end))
+    leads = [(pin, pin.partition(".")[0], at) for pin, at in layout.leads.items()]
+    leads += [(name, name, at) for name, start, end in _links(layout) for at in (start, end)]
+    found: list[str] = []
+    for index, (name, start, end) in enumerate(spans):
+        wire = _wire(name, start, end)
+        found += [
+            f"{name} runs over {lead} in {hole_name(at)}"
+            for lead, owner, at in leads
+            if owner != name and wire.overlaps(_wire(lead, at, at))
+        ]
+        found += [
+            f"{name} and {other[0]} cross" for other in spans[index + 1 :] if wire.overlaps(_wire(*other))
+        ]
+    return found
+
+
 def needless_cuts(layout: Layout, netlist: Netlist) -> list[str]:
     """Cuts without which the board would be right as well: work for nothing, or a sign of a mistake."""
     return [
@@ -282,8 +372,8 @@ def needless_cuts(layout: Layout, netlist: Netlist) -> list[str]:
 
 def breaches(layout: Layout, netlist: Netlist) -> list[str]:
     """All that is wrong with a layout; empty if it is the netlist, and can be built."""
-    found = hole_breaches(layout) + net_breaches(layout, netlist)
-    found += body_breaches(layout)
+    found = hole_breaches(layout) + net_breaches(layout, netlist) + lead_breaches(layout)
+    found += body_breaches(layout) + bare_breaches(layout)
     if not found:
         found += needless_cuts(layout, netlist)
     off_board = {pin.partition(".")[0] for join in layout.harness for pin in join[:2]}

@@ -17,6 +17,9 @@ SCALE = 12.0
 STEP = PITCH_MM * SCALE
 MARGIN_X, MARGIN_Y = 60.0, 150.0
 GAP = 110.0
+# How wide it is on paper (A4 and Letter take it upright), and the ruler that proves it.
+PRINTED_MM = 190
+RULER_MM = 40
 
 _INK, _SOFT, _COPPER, _BOARD = "#1a1a1a", "#666666", "#d9975a", "#f3ead6"
 _PART, _CUT, _LINK, _WIRE = "#ffffff", "#c1121f", "#3a5a8c", "#2b7a4b"
@@ -121,6 +124,18 @@ def _cut_marks(side: Side, copper_side: bool) -> None:
             side.canvas.line((x - reach, y - reach * turn), (x + reach, y + reach * turn), _CUT, 2.6)
 
 
+# Where exactly a wire goes, where the part itself does not say it.
+_WHERE = {
+    "SW1.2": "an outer lug",
+    "S1.1": "one contact",
+    "S1.2": "the other contact",
+    "J1.-": "its black wire",
+    "M1.+": "either way round",
+    "U1.BAT+": "solder the pad's end first",
+    "U1.BAT-": "solder the pad's end first",
+}
+
+
 def _wire_name(pin: str) -> str:
     designator, _, name = pin.partition(".")
     return f"{designator} {name.replace('-', '−')}"
@@ -172,11 +187,10 @@ def _parts_side(side: Side) -> None:
         round_ = min(wide, high) / 2 if kind == "bulk" else 7 if kind == "mosfet" else 4
         fill = {"bulk": "#d5ddf0", "mosfet": "#d9d9d9", "flyback": "#e6e6e6"}.get(kind, _PART)
         canvas.rect(left, top, wide, high, fill, _INK, round_)
-        if designator.startswith("D"):
-            band_y = top + 6 if pins["K"][1] < pins["A"][1] else top + high - 14
-            canvas.rect(left, band_y, wide, 8, _INK)
-        if kind == "mosfet":  # the flat face: seen from it, source, gate, drain from left to right
-            canvas.line((left, top + 4), (left, top + high - 4), _INK, 5)
+        if kind == "flyback":
+            _ring(canvas, pins["K"], (left, top, wide, high))
+        if kind == "mosfet":
+            _flat(canvas, stripboard.flat_side(it, designator), (left, top, wide, high))
         for name, point in pins.items():
             canvas.circle(*point, 5, "#8d8d8d", _INK, 1)
             if kind in _NAMED_LEADS:
@@ -196,6 +210,26 @@ def _parts_side(side: Side) -> None:
         else:
             canvas.text(f"{designator} {value}", x, y, 11)
     _wires(side)
+
+
+def _ring(canvas: Canvas, cathode: tuple[float, float], box: tuple[float, float, float, float]) -> None:
+    """The ring of a lying diode, at the end that its cathode's lead comes out of."""
+    left, top, wide, high = box
+    if high > wide:
+        canvas.rect(left, top + 6 if cathode[1] < top + high / 2 else top + high - 14, wide, 8, _INK)
+    else:
+        canvas.rect(left + 6 if cathode[0] < left + wide / 2 else left + wide - 14, top, 8, high, _INK)
+
+
+def _flat(canvas: Canvas, side: str, box: tuple[float, float, float, float]) -> None:
+    """A transistor's flat face, along one side of its body."""
+    left, top, wide, high = box
+    if side in ("left", "right"):
+        x = left if side == "left" else left + wide
+        canvas.line((x, top + 4), (x, top + high - 4), _INK, 5)
+    else:
+        y = top if side == "top" else top + high
+        canvas.line((left + 4, y), (left + wide - 4, y), _INK, 5)
 
 
 def _owner(pin: str) -> str:
@@ -245,22 +279,54 @@ def _legend(canvas: Canvas, layout: Layout, middle: float, top: float) -> float:
             words = f"away from the board: {_wire_name(one)} to {_wire_name(other)}, {how}"
             canvas.text(words, x + 44, y, 13, _INK, "start")
             y += 24
+    canvas.text("SW1: 1 is its middle lug, 2 an outer one", x + 44, y, 13, _INK, "start")
+    bottom = _true_size(canvas, layout, x + 44, y + 40)
     lines = 0
     for number_, pin in _numbered(layout):
         designator = _owner(pin)
-        what = "underside of the XIAO" if designator == "U1" else kinds()[PARTS[designator]].value
+        what = "pad under the XIAO" if designator == "U1" else kinds()[PARTS[designator]].value
+        where = f", {_WHERE[pin]}" if pin in _WHERE else ""
         _number(canvas, number_, middle, top + lines * 24)
-        words = f"wire to {_wire_name(pin)}: {what} ({hole_name(layout.leads[pin])})"
+        words = f"{hole_name(layout.leads[pin])} to {_wire_name(pin)}: {what}{where}"
         canvas.text(words, middle + 18, top + lines * 24, 13, _INK, "start")
         lines += 1
-    return max(y, top + lines * 24) + 10
+    return max(bottom, top + lines * 24) + 10
+
+
+def _true_size(canvas: Canvas, layout: Layout, x: float, y: float) -> float:
+    """The copper side as large as it is, to lay the board on. Gives where it ends."""
+    unit = _width(layout) / PRINTED_MM
+    wide, high, step = layout.width_mm * unit, layout.length_mm * unit, PITCH_MM * unit
+    canvas.text("The copper, as large as it is where this prints at 100 %:", x, y, 13, _INK, "start")
+    y += 20
+    canvas.rect(x, y, wide, high, "white", _INK)
+    for strip in range(1, layout.strips + 1):
+        for hole in range(1, layout.holes + 1):
+            at = x + wide - (hole - 0.5) * step, y + (strip - 0.5) * step
+            if (strip, hole) in layout.cuts:
+                canvas.circle(*at, 0.4 * step, _CUT)
+            else:
+                canvas.circle(*at, 0.5 * unit, "white", _SOFT, 0.7)
+    ruler = x + wide + 40
+    canvas.line((ruler, y), (ruler, y + RULER_MM * unit), _INK, 1.4)
+    for end in (y, y + RULER_MM * unit):
+        canvas.line((ruler - 6, end), (ruler + 6, end), _INK, 1.4)
+    words = (f"{RULER_MM} mm: measure it", "before you lay the", "board on this")
+    for line, text in enumerate(words):
+        canvas.text(text, ruler + 14, y + 20 + 18 * line, 12, _SOFT, "start")
+    return y + max(high, RULER_MM * unit) + 10
+
+
+def _width(layout: Layout) -> float:
+    """The drawing's width in its own units."""
+    return 2 * MARGIN_X + 2 * layout.width_mm * SCALE + GAP
 
 
 def svg(layout: Layout) -> str:
     """Both sides, next to each other, with what the marks mean."""
     canvas = Canvas()
     width, height = layout.width_mm * SCALE, layout.length_mm * SCALE
-    total = 2 * MARGIN_X + 2 * width + GAP
+    total = _width(layout)
     first = Side(canvas, layout, MARGIN_X, MARGIN_Y, mirrored=False)
     second = Side(canvas, layout, MARGIN_X + width + GAP, MARGIN_Y, mirrored=True)
     name = kinds()[layout.board].value
@@ -275,11 +341,12 @@ def svg(layout: Layout) -> str:
     _parts_side(first)
     _copper_side(second)
     bottom = _legend(canvas, layout, second.left - 16, MARGIN_Y + height + 46)
-    box = f"0 0 {total:.0f} {bottom:.0f}"
+    box = f"0 0 {total:.1f} {bottom:.1f}"
+    size = f'width="{PRINTED_MM}mm" height="{bottom * PRINTED_MM / total:.2f}mm"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xml:lang="en" viewBox="{box}" {_FONT}>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" xml:lang="en" {size} viewBox="{box}" {_FONT}>\n'
         f"<title>Stripboard layout of a twintap pulser on a {escape(name)}</title>\n"
-        f'<rect width="{total:.0f}" height="{bottom:.0f}" fill="white"/>\n'
+        f'<rect width="{total:.1f}" height="{bottom:.1f}" fill="white"/>\n'
         + "\n".join(canvas.lines)
         + "\n</svg>\n"
     )

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_the_drawing_shows_every_part_cut_and_wire_and_says_what_it_is_not(board
         assert re.search(rf"\b{designator}\b", words), designator
     assert ", ".join(hole_name(cut) for cut in it.cuts) in words
     for pin in it.wired:
-        assert pin.replace(".", " ").replace("-", "−") in words, pin
+        assert f"{hole_name(it.leads[pin])} to {pin.replace('.', ' ').replace('-', '−')}:" in words, pin
     for one, other, how in it.harness:
         if "plug" not in how:
             assert f"{one.replace('.', ' ')} to {other.replace('.', ' ')}, {how}" in words
@@ -137,6 +138,140 @@ def test_bodies_that_are_in_each_other_s_way_are_a_breach(board: str) -> None:
     assert not any("over the board's edge" in each for each in stripboard.body_breaches(over))
     over = replace(it, strips=it.strips - 1)
     assert any("C1 stands over the board's edge" in each for each in stripboard.body_breaches(over))
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_any_bridge_of_solder_between_strips_of_different_nets_is_a_breach(board: str) -> None:
+    it, net = layout(board), netlist.committed(board)
+    bridges = 0
+    for strip in range(1, it.strips):
+        for number in range(1, it.holes + 1):
+            if {(strip, number), (strip + 1, number)} & set(it.cuts):
+                continue  # there is no copper
+            beside = [
+                {net.net(pin) for pin, at in it.leads.items() if _reach(it, at) == _reach(it, (row, number))}
+                for row in (strip, strip + 1)
+            ]
+            if not (beside[0] and beside[1]) or beside[0] == beside[1]:
+                continue
+            bridges += 1
+            bridged = replace(it, links=(*it.links, Link((strip, number), (strip + 1, number), "GND")))
+            assert stripboard.net_breaches(bridged, net), hole_name((strip, number))
+    assert bridges > 100
+
+
+def _reach(it: Layout, at: tuple[int, int]) -> tuple[int, int]:
+    """The piece of a strip that a hole is in: the strip, and how many cuts are left of it."""
+    return at[0], sum(strip == at[0] and number < at[1] for strip, number in it.cuts)
+
+
+def moved(it: Layout, **holes: str) -> Layout:
+    """The layout with some leads elsewhere: R3_1="J8"."""
+    return replace(it, leads=dict(it.leads) | {pin.replace("_", "."): hole(at) for pin, at in holes.items()})
+
+
+def test_leads_that_are_not_as_far_apart_as_the_part_has_them_are_a_breach() -> None:
+    it = layout(BOARDS[0])
+    for wrong, says in (
+        (moved(it, R3_1="J8"), "R3 lies over 3 to 6 holes: J8-J6"),
+        (moved(it, R5_2="S1"), "R5 lies over"),
+        (moved(it, D1_A="N13"), "D1 lies over"),
+        (replace(it, leads=dict(it.leads) | {"C1.+": hole("P12")}), "C1 stands askew"),
+        (replace(it, leads=dict(it.leads) | {"C1.-": hole("R11")}), "C1's leads come 2.5 mm apart"),
+        (moved(it, C2_1="K3"), "C2's leads come 2.5 mm apart"),
+        (moved(it, R2_1="N7"), "R2 stands askew"),
+        (moved(it, Q1_D="P11"), "Q1's leads are S, G, D side by side"),
+        (moved(it, Q1_S="N11", Q1_G="M11"), "Q1's leads are S, G, D side by side"),
+    ):
+        assert any(says in each for each in stripboard.lead_breaches(wrong)), says
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_any_lead_of_a_lying_part_that_is_one_hole_off_is_a_breach(board: str) -> None:
+    it = layout(board)
+    for pin, (strip, number) in it.leads.items():
+        if pin in it.wired or pin.startswith("U1.") or pin.partition(".")[0] in ("R3", "R6"):
+            continue  # R3 and R6 lie along their strips: another hole of the same strip does as well
+        for step in (-1, 1):
+            off = replace(it, leads=dict(it.leads) | {pin: (strip, number + step)})
+            assert found(off), (pin, step)
+
+
+def test_bare_wires_that_cross_or_run_over_a_lead_are_a_breach() -> None:
+    it = layout(BOARDS[0])
+    over = replace(it, links=(*it.links, Link(hole("O8"), hole("O10"), "MOTOR_LOW")))
+    assert any("cross" in each for each in stripboard.bare_breaches(over))
+    beside = replace(it, links=(*it.links, Link(hole("L11"), hole("N11"), "GND")))
+    assert any("runs over Q1.S in M11" in each for each in stripboard.bare_breaches(beside))
+    under = moved(it, S1_2="M1")
+    assert any("R5 runs over S1.2 in M1" in each for each in stripboard.bare_breaches(under))
+    xiao = replace(it, links=(*it.links, Link(hole("A4"), hole("C4"), "GND")))
+    assert any("U1.D1" in each for each in stripboard.bare_breaches(xiao))
+
+
+def test_the_flat_face_is_where_source_gate_and_drain_are_from_left_to_right() -> None:
+    # Down the board as drawn, the eye that has the source on its left looks from the left.
+    it = layout(BOARDS[0])
+    assert stripboard.flat_side(it, "Q1") == "left"
+    for leads, side in (
+        ({"Q1_S": "O11", "Q1_G": "N11", "Q1_D": "M11"}, "right"),
+        ({"Q1_S": "E3", "Q1_G": "E4", "Q1_D": "E5"}, "bottom"),
+        ({"Q1_S": "E5", "Q1_G": "E4", "Q1_D": "E3"}, "top"),
+    ):
+        turned = moved(it, **leads)
+        assert stripboard.flat_side(turned, "Q1") == side
+        # Nothing but the bar moves to the other side when the part is turned.
+        assert stripboard_drawing.svg(turned) != stripboard_drawing.svg(it)
+
+
+def test_the_ring_of_the_diode_is_drawn_at_its_cathode() -> None:
+    it = layout(BOARDS[0])
+    (body,) = [each for each in stripboard.bodies(it) if each.designator == "D1"]
+    middle = stripboard_drawing.MARGIN_Y + (body.top + body.bottom) / 2 * stripboard_drawing.SCALE
+
+    def ring(shown: Layout) -> float:
+        found_ = re.findall(
+            r'<rect x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="8.0"', stripboard_drawing.svg(shown)
+        )
+        assert len(found_) == 1
+        return float(found_[0])
+
+    assert ring(it) < middle
+    assert ring(moved(it, D1_K="O13", D1_A="L13")) > middle
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_small_drawing_is_as_large_as_the_board_and_fits_on_paper(board: str) -> None:
+    it = layout(board)
+    svg = stripboard_drawing.svg(it)
+    size = re.search(r'width="([\d.]+)mm" height="([\d.]+)mm" viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert size is not None
+    wide, high, units, units_high = (float(each) for each in size.groups())
+    assert wide / units == pytest.approx(high / units_high, rel=1e-3)
+    assert wide <= 190
+    assert high <= 250  # what Letter and A4 both leave
+    outlines = {
+        (round(float(x) * wide / units, 1), round(float(y) * wide / units, 1))
+        for x, y in re.findall(r'<rect x="[\d.]+" y="[\d.]+" width="([\d.]+)" height="([\d.]+)"', svg)
+    }
+    assert (round(it.width_mm, 1), round(it.length_mm, 1)) in outlines
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_no_words_of_the_drawing_run_into_others_or_off_the_sheet(board: str) -> None:
+    svg = stripboard_drawing.svg(layout(board))
+    (sheet,) = re.findall(r'viewBox="0 0 ([\d.]+)', svg)
+    lines = [
+        (float(x), float(y), float(x) + 0.56 * float(size) * len(unescape(words)))
+        for x, y, size, words in re.findall(
+            r'<text x="([\d.]+)" y="([\d.]+)" font-size="([\d.]+)" fill="[^"]+" text-anchor="start">([^<]+)<',
+            svg,
+        )
+    ]
+    assert len(lines) > 15
+    for x, y, end in lines:
+        assert end < float(sheet), (x, y)
+        assert not [other for other in lines if other[1] == y and x < other[0] < end], (x, y)
 
 
 def test_copper_joins_along_a_strip_up_to_a_cut_and_never_across() -> None:
