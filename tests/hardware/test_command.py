@@ -86,7 +86,8 @@ def test_what_nobody_has_read_is_listed(capsys: pytest.CaptureFixture[str]) -> N
     assert command.main(["--unverified"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(facts.unverified()) + len(catalogue.unverified())
-    assert any(line.startswith("motor.rated_mv = 3000 mV: ") for line in lines)
+    for each in facts.unverified():
+        assert f"{each.name} = {each.value} {each.unit}: {each.source}" in lines
 
 
 def test_an_unknown_module_or_option_is_the_caller_s_mistake() -> None:
