@@ -93,6 +93,8 @@ class App:
         self._start_wraps = self.clock.wraps
         self._start_ticks = self.clock.ticks
         self._collected_ms = port.ticks_ms()
+        # What the newest collection left; between two of them garbage fills the heap to its last bytes.
+        self.heap_free_bytes = port.heap_free()
         self._seen_presses = 0
         self._tuned_mv = 0  # the cell's voltage that the motor's levels are made from; 0: unknown
         self._showing_ms = 0  # how long the light is still wanted white, by a selftest
@@ -306,6 +308,9 @@ class App:
                 return
         self._collected_ms = port.ticks_ms()
         gc.collect()
+        if not self.pacer.set_id:
+            # To count the heap's blocks takes about a ms on a chip: it waits for the set's end.
+            self.heap_free_bytes = port.heap_free()
 
 
 def run() -> None:

@@ -148,7 +148,7 @@ class Methods:
                 "latest_us": pacer.latest_us,
                 "dropped": app.uplink.dropped,
                 "uptime_ms": app.uptime_ms(),
-                "heap_free_bytes": port.heap_free(),
+                "heap_free_bytes": app.heap_free_bytes,
             }
         )
         return told

@@ -115,6 +115,7 @@ class Safe:
 
     def info(self) -> "dict[str, object]":
         """Who this is, and what broke."""
+        gc.collect()
         mac = machine.unique_id()
         return {
             "id": (mac[:3] + b"\xff\xfe" + mac[3:]).hex(),

@@ -36,7 +36,7 @@ async def selftest(app: "App", buzz: bool) -> "dict[str, object]":
     else:
         told["charging"] = _line(None, None, "this board does not feel a charger")
     told["battery"] = _battery(app)
-    heap = port.heap_free()
+    heap = app.heap_free_bytes
     told["heap"] = _line(None if heap < 0 else heap >= _HEAP_LEAST, heap, "bytes of memory are free")
     flash = port.flash_free()
     if app.settings.is_unwritable:

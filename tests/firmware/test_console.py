@@ -48,9 +48,6 @@ class Port:
     def network_state(self) -> str:
         return "up"
 
-    def heap_free(self) -> int:
-        return 100_000
-
     def set_networks(self, networks: list[tuple[str, str]]) -> None:
         self.networks = list(networks)
 
@@ -107,6 +104,7 @@ def make_app(cap_pct: int = 80) -> Any:
         show_white=lambda ms: app.shown.append(ms),
         touches=[],
         shown=[],
+        heap_free_bytes=100_000,
         uplink=SimpleNamespace(
             is_linked=False,
             links=0,

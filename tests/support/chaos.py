@@ -31,8 +31,10 @@ REBOOTED_BOUND_BYTES = 10 * 1024
 # The daemon's allocator keeps what it once had; what would leak with each of a hundred faults is more.
 DAEMON_BOUND_BYTES = 12 * 1024 * 1024
 LINKED_WITHIN_S = 60.0
-_LOOKS = 30
-_LOOK_EVERY_S = (0.02, 0.3)  # by chance, or all of them may fall into one phase of the collections
+# A board collects every 2 s where nothing is held, and tells what that left: the first look comes after one.
+_COLLECTED_WITHIN_S = 2.5
+_LOOKS = 10
+_LOOK_EVERY_S = (0.1, 0.6)  # over some collections more, and in no fixed phase of theirs
 _CEILING_PCT = 60
 
 _REBOOTS = ("power off", "reset", "console reset")
@@ -234,9 +236,10 @@ class Chaos:
         ]
 
     def memory(self) -> Memory:
-        """What is free: of several looks the most, which is what a collection has just left."""
+        """What is free: what collections left, and of those the one that came while least was being said."""
 
         def free(member: Member) -> int:
+            time.sleep(_COLLECTED_WITHIN_S)
             most = 0
             for _ in range(_LOOKS):
                 most = max(most, member.board.info()["heap_free_bytes"])
