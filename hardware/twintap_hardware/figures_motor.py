@@ -345,7 +345,7 @@ def _voltages() -> list[Figure]:
             ("battery.low_mv", "motor.rated_mv", "motor.start_current_max_ma", "cell.resistance_mohm",
              "fuse.resistance_max_ohm", "switch.resistance_mohm", "wiring.resistance_mohm"),
             tuple(gives),
-            "So every level feels the same to the end of a charge, the highest too.",
+            "So no level fades towards the end of a charge, not even the highest.",
             "a lower full_mv in the board files",
         ),
         Figure(
