@@ -21,6 +21,7 @@ from build123d import (
     Plane,
     Polyline,
     Pos,
+    Rectangle,
     RectangleRounded,
     Rot,
     SlotOverall,
@@ -32,7 +33,8 @@ from build123d import (
 )
 
 from . import facts
-from .case_size import DISH, RECESS, RIM, board, size
+from .case_inside import CARRIER_HOLE_MM, light_z, things
+from .case_size import DISH, EDGE_LEAST, FOOT, RECESS, RIM, board, size
 
 SIDES = ("left", "right")
 _LOW = (Align.CENTER, Align.CENTER, Align.MIN)
@@ -42,6 +44,7 @@ _FRONT = (9.1, 13.7)
 _BACK = (10.0, 16.4)
 _FRONT_FOOT = (9.6, 12.0)
 _BACK_FOOT = (13.9, 16.2)
+SOFT_EDGE = 0.5  # the round of what is soft and touched
 _TAIL_Y = 9.6  # from an opening's middle to its plug's tail
 
 
@@ -65,7 +68,7 @@ def _ys(way: int, near: float, far: float) -> tuple[float, float]:
 def _feet() -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Where the lid's feet stand on the board: stretches along x and y."""
     it = size()
-    front, back = (it.board_x + 0.3, it.board_x + 4.3), (it.board_end_x - 2.4, it.board_end_x - 0.3)
+    front, back = (it.board_x + FOOT[0], it.board_x + FOOT[1]), (it.board_end_x - 2.4, it.board_end_x - 0.3)
     return [
         found for way in (-1, 1) for found in ((front, _ys(way, *_FRONT_FOOT)), (back, _ys(way, *_BACK_FOOT)))
     ]
@@ -107,17 +110,48 @@ def shell() -> Part:
     part -= _rod(it.button_x, 0, (it.height - RECESS, _FAR), DISH / 2)
     part -= bar_along((-_FAR, -it.length / 2 + 10), it.usb_width, it.usb_height, it.xiao_y, it.usb_z)
     part -= bar_along((it.length / 2 - 10, _FAR), it.slide_width, it.slide_height, 0, it.usb_z)
+    for end in ("usb", "switch"):
+        part -= _at_end(end, _plug_outline(end, 0.1, 1.5), _GROOVE, 1.0)
+    rims = [
+        edge
+        for edge in _edges_at(part, Axis.X, -it.length / 2) + _edges_at(part, Axis.X, it.length / 2)
+        if abs(edge.center().Z - it.usb_z) < it.usb_height / 2 + 0.1
+    ]
+    part = fillet(rims, EDGE_LEAST)
     inner = [
         edge
         for edge in _edges_at(part, Axis.Z, 0) + _edges_at(part, Axis.Z, it.height)
         if _is_of_opening(edge.center())
     ]
-    inner += [
-        edge
-        for edge in _edges_at(part, Axis.X, -it.length / 2) + _edges_at(part, Axis.X, it.length / 2)
-        if abs(edge.center().Z - it.usb_z) < it.usb_height / 2 + 0.1 and abs(edge.center().Y) < it.usb_width
-    ]
     return fillet(inner, RIM)
+
+
+_TAIL = (-1.2, 1.5)  # a plug's tail, below and above its opening's middle
+_GROOVE = 1.2  # how deep it lies
+
+
+def _plug_outline(end: str, grow: float, hollow: float):
+    """A plug's face with its tail, seen from outside: the tail `grow` wider, its inner corners round."""
+    it = size()
+    width, height = (it.usb_width, it.usb_height) if end == "usb" else (it.slide_width, it.slide_height)
+    low, high, far = _TAIL[0] - grow, _TAIL[1] + grow, _TAIL_Y + 0.6 + grow
+    found = SlotOverall(width, height) + Pos((1 + far) / 2, (high + low) / 2) * Rectangle(far - 1, high - low)
+    corners = [
+        corner
+        for corner in found.vertices()
+        if 1.2 < corner.X < far - 0.5 and abs(corner.Y) < height / 2 - 0.02
+    ]
+    found = fillet(corners, hollow)
+    return fillet([corner for corner in found.vertices() if corner.X > far - 0.05], 0.8 + grow)
+
+
+def _at_end(end: str, outline, deep: float, beyond: float = 0.0) -> Part:
+    """What is `deep` behind an end's face (and `beyond` before it) within an outline."""
+    it = size()
+    part = extrude(Plane.YZ * outline, deep + beyond)
+    if end == "usb":
+        return Pos(-it.length / 2 - beyond, it.xiao_y, it.usb_z) * part
+    return Pos(it.length / 2 - deep, 0, it.usb_z) * part
 
 
 def _is_of_opening(at) -> bool:
@@ -159,7 +193,8 @@ def letter(side: str) -> Part:
     Drawn here, stroke by stroke: a font would be another on another machine.
     """
     it = size()
-    tall, wide, stroke, depth = 13.0, 8.0, 2.2, 2 * it.letter_depth
+    tall, wide, stroke = it.letter_tall, it.letter_wide, it.letter_stroke
+    depth = 2 * it.letter_depth
     low = it.height - it.letter_depth
 
     def bar(x: tuple[float, float], y: tuple[float, float]) -> Part:
@@ -222,11 +257,12 @@ def body() -> Part:
     # The motor's cup on a stiff pad in a thin membrane: it shakes the skin side before it shakes the rest.
     outer = it.cup_radius + it.cup_wall
     part -= ring((it.membrane, it.floor))
-    part -= _rod(it.motor_x, 0, (it.pad, it.floor), outer)
+    part -= _rod(it.motor_x, 0, (it.pad, it.floor), outer + 0.01)  # with what the ring leaves of it
     cup = _rod(it.motor_x, 0, (it.pad, it.pad + it.cup_height), outer) - _rod(
         it.motor_x, 0, (it.pad, _FAR), it.cup_radius
     )
-    cup -= _block((it.motor_x - _FAR, it.motor_x), (-1.6, 1.6), (it.pad, _FAR))  # its leads
+    # Its leads go out sideways: towards the cell there is no room for them.
+    cup -= _block((it.motor_x - 1.6, it.motor_x + 1.6), (0, _FAR), (it.pad, _FAR))
     part += cup
 
     # Four posts carry the board on foam, under rows where nothing is soldered; ribs keep the cell; two stops,
@@ -248,9 +284,48 @@ def body() -> Part:
         for way in (-1, 1):
             part += _block((rib_x, rib_x + 1.2), _ys(way, 8, 13), (1, it.cell_z + 3))
 
+    part += _fuse_pocket() + _plug_shelf() + _switch_step()
     for way in (-1, 1):
         part -= _tether(way)
     return part
+
+
+def _fuse_pocket() -> Part:
+    """Two ribs that keep the fuse upright in its corner, clear of the motor's ring."""
+    it, fuse, play, thick = size(), things()["fuse"], 0.3, 1.2
+    y = fuse.y[1] + play
+    clear = it.motor_x + math.sqrt((it.membrane_radius + 0.4) ** 2 - (abs(y) - thick) ** 2)
+    pocket = _block((clear, it.cavity_x + 0.5), (y, y + thick), (1, 12))
+    x = fuse.x[0] - play
+    return pocket + _block((x - thick, x), (-it.cavity_y - 0.5, fuse.y[1] - 3.8), (1, 12))
+
+
+def _plug_shelf() -> Part:
+    """Two brackets at the end wall that the cell's plug lies on: over the motor's ring, and not on it."""
+    it, plug_box = size(), things()["plug"]
+    top, tip, thick = plug_box.z[0], plug_box.x[0] + 1.5, 0.8
+    wall = it.cavity_x + 0.3
+    profile = ((tip, top), (tip, top - thick), (wall, top - thick - (wall - tip)), (wall, top))
+    brackets = Part()
+    for y in (plug_box.y[0] + 0.4, plug_box.y[1] - 2.6):
+        brackets += _along_y(profile, (y, y + 1.6))
+    return brackets & _block((-_FAR, _FAR), (-_FAR, _FAR), (1, _FAR))
+
+
+def _switch_step() -> Part:
+    """What closes the room between the switch and the end wall, below the parting: with a slope to print on."""
+    it = size()
+    near, wall = it.switch_x + 0.05, it.cavity_x + 0.2
+    low = it.usb_z - facts.number("case.slide_body_width_mm") / 2
+    profile = ((near, it.parting_z), (near, low), (wall, low - (wall - near)), (wall, it.parting_z))
+    step = _along_y(profile, (-7.0, 7.0))
+    return step - bar_along((it.switch_x - 1, _FAR), it.slide_width, it.slide_height, 0, it.usb_z)
+
+
+def _along_y(profile: tuple[tuple[float, float], ...], y: tuple[float, float]) -> Part:
+    """A prism along y: its profile's corners are (x, z)."""
+    flat = Plane.XZ * _face(profile)
+    return Pos(0, y[1], 0) * extrude(flat, y[1] - y[0])
 
 
 def ring(z: tuple[float, float]) -> Part:
@@ -261,13 +336,11 @@ def ring(z: tuple[float, float]) -> Part:
 
 
 def _tether(way: int) -> Part:
-    """The groove and the slit for a plug's tail, beside that end's opening, half in each part."""
+    """The slit for a plug's tail, at the end of its groove, half in each part."""
     it = size()
-    y = it.xiao_y if way < 0 else 0.0
-    face = it.length / 2
-    z = (it.usb_z - 1.3, it.usb_z + 1.7)
-    groove = _ordered(way, face - 1.2, face + 1, (y, y + _TAIL_Y + 0.8), z)
-    return groove + _ordered(way, it.cavity_x - 1, face + 1, (y + _TAIL_Y - 0.8, y + _TAIL_Y + 0.8), z)
+    y = (it.xiao_y if way < 0 else 0.0) + _TAIL_Y
+    z = (it.usb_z + _TAIL[0] - 0.1, it.usb_z + _TAIL[1] + 0.1)
+    return _ordered(way, it.cavity_x - 1, it.length / 2 - _GROOVE + 0.02, (y - 0.8, y + 0.65), z)
 
 
 def _ordered(way: int, near: float, far: float, y: tuple[float, float], z: tuple[float, float]) -> Part:
@@ -279,7 +352,7 @@ def _ordered(way: int, near: float, far: float, y: tuple[float, float], z: tuple
 @functools.cache
 def lid(side: str) -> Part:
     """The lid of one side, as it lies on the closed pulser; printed with its face down."""
-    it = size()
+    it, number = size(), facts.number
     part = shell() & _block((-_FAR, _FAR), (-_FAR, _FAR), (it.parting_z, _FAR))
     for mark in marks(side):
         part += mark
@@ -314,19 +387,28 @@ def lid(side: str) -> Part:
     # Two pillars for the button's carrier.
     for way in (-1, 1):
         pillar = _rod(it.button_x, way * it.pillar_y, (it.carrier_z, it.inside_z + 0.5), 2.5)
-        part += pillar - _rod(it.button_x, way * it.pillar_y, (0, it.carrier_z + 5), 0.85)
+        hole = (0, it.carrier_z + CARRIER_HOLE_MM)
+        part += pillar - _rod(it.button_x, way * it.pillar_y, hole, 0.85)
+    # A field as deep as an antenna that is stuck in it.
+    half = (number("case.antenna_length_mm") / 2 + 0.4, number("case.antenna_width_mm") / 2 + 0.4)
+    part -= _block(
+        (it.antenna_x - half[0], it.antenna_x + half[0]),
+        (it.antenna_y - half[1], it.antenna_y + half[1]),
+        (it.inside_z - 0.5, it.inside_z + it.antenna_depth),
+    )
     # The switch's place: cheeks and a roof, clear of the button's web. Hot glue holds it.
-    number = facts.number
     deep = number("case.slide_body_depth_mm") + 0.2
     half = number("case.slide_body_length_mm") / 2 + 0.25
     wide = number("case.slide_body_width_mm") / 2 + 0.2
     ends = (-half - 1.4, half + 1.4)
-    groove_top = it.parting_z + it.tongue_height + 0.3
-    place = _block((it.cavity_x - deep, it.cavity_x - 0.3), ends, (it.usb_z - wide, it.inside_z + 0.5))
-    place += _block((it.cavity_x - 0.4, it.cavity_x + 0.5), ends, (groove_top, it.inside_z + 0.5))
-    place -= _block((0, it.cavity_x + 0.1), (-half, half), (0, it.usb_z + wide))
+    place = _block((it.switch_x - deep, it.switch_x - 0.3), ends, (it.usb_z - wide, it.inside_z + 0.5))
     place -= _rod(it.button_x, 0, (0, it.inside_z), it.web_radius + 0.4)
-    part += place - bar_along((it.cavity_x - 1, _FAR), it.slide_width, it.slide_height, 0, it.usb_z)
+    # Its front reaches the end wall where that has no tongue, and keeps off the tongue beside.
+    for far, ys in ((it.cavity_x - it.play, ends), (it.cavity_x + 0.2, (-it.slide_width / 2 - 1.4, ends[1]))):
+        place += _block((it.switch_x - 0.4, far), ys, (it.parting_z, it.inside_z + 0.5))
+    place -= _rod(it.button_x, 0, (it.inside_z - it.web - 0.7, it.inside_z), it.web_radius + 0.3)
+    place -= _block((0, it.switch_x), (-half, half), (0, it.usb_z + wide))
+    part += place - bar_along((it.switch_x - 1, _FAR), it.slide_width, it.slide_height, 0, it.usb_z)
     part -= _rod(it.button_x, 0, (0, it.height - RIM - 0.5), DISH / 2)
     for way in (-1, 1):
         part -= _tether(way)
@@ -342,23 +424,25 @@ def soft_button() -> Part:
     it = size()
     part = _rod(it.button_x, 0, (it.inside_z - it.web, it.inside_z), it.web_radius)
     part += _rod(it.button_x, 0, (it.inside_z - 0.1, it.height - RECESS), it.web_boss)
-    return fillet(_edges_at(part, Axis.Z, it.height - RECESS), 0.4)
+    return fillet(_edges_at(part, Axis.Z, it.height - RECESS), SOFT_EDGE)
 
 
 @functools.cache
 def plug(end: str) -> Part:
     """The plug of the end "usb" or "switch", in its opening, on a tail that is held by a slit in the body."""
-    it = size()
+    it, number = size(), facts.number
     way = -1 if end == "usb" else 1
     width, height = (it.usb_width, it.usb_height) if way < 0 else (it.slide_width, it.slide_height)
     y = it.xiao_y if way < 0 else 0.0
     face = it.length / 2
+    # What is seen and touched: the plug's face and the tail in its groove, round at every edge.
+    part = _at_end(end, _plug_outline(end, 0.0, 0.8), 1.1)
+    part = fillet(_edges_at(part, Axis.X, way * face), SOFT_EDGE)
     if way < 0:
-        # Round the USB socket's shell lies a collar.
+        # Behind it: what fills the opening, and a collar round the USB socket's shell.
         inner = -it.usb_mouth_x + 0.2
-        part = bar_along((-face, -inner), width, height, y, it.usb_z)
+        part += bar_along((SOFT_EDGE - face, -inner), width, height, y, it.usb_z)
         collar = bar_along((-inner, -inner + 1.3), width - 0.3, height - 0.3, y, it.usb_z)
-        number = facts.number
         shell_hole = bar_along(
             (-inner, 0),
             number("case.usb_shell_width_mm") + 0.3,
@@ -369,13 +453,15 @@ def plug(end: str) -> Part:
         part += collar - shell_hole
     else:
         # In front of the lever.
-        part = bar_along((face - 1.5, face), width, height, 0, it.usb_z)
-    # The tail lies in its groove, goes in through the slit, and is held by its foot.
-    tail, z = y + _TAIL_Y, (it.usb_z - 1.2, it.usb_z + 1.6)
-    part += _ordered(way, face - 1.1, face, (y + 1, tail + 0.6), z)
-    part += _ordered(way, it.cavity_x - 1.5, face, (tail - 0.6, tail + 0.6), z)
-    part += _ordered(way, it.cavity_x - 1.5, it.cavity_x - 0.2, (tail - 2, tail + 2), z)
-    return part
+        part += bar_along((face - it.slide_plug, face - SOFT_EDGE), width, height, 0, it.usb_z)
+    # The tail goes in through the slit, and is held by its foot.
+    tail, z = y + _TAIL_Y, (it.usb_z + _TAIL[0], it.usb_z + _TAIL[1])
+    part += _ordered(way, it.cavity_x - 1.5, face - SOFT_EDGE, (tail - 0.6, tail + 0.6), z)
+    # Behind the slit it is as wide as prints without support, and wider further in.
+    near, mid, end = (way * (it.cavity_x - deep) for deep in (0.2, 1.0, 1.5))
+    foot = ((near, 0.6), (near, 1.2), (mid, 2.0), (end, 2.0))
+    foot += tuple((x, -y) for x, y in reversed(foot))
+    return part + Pos(0, tail, z[0]) * extrude(_face(foot), z[1] - z[0], dir=(0, 0, 1))
 
 
 # -- what goes in ----------------------------------------------------------------------------------------
@@ -434,11 +520,14 @@ def parts() -> dict[str, Part]:
     wide = number("case.slide_body_width_mm") / 2
     deep = number("case.slide_body_depth_mm")
     found["switch"] = _block(
-        (it.cavity_x - deep, it.cavity_x), (-slide_half, slide_half), (it.usb_z - wide, it.usb_z + wide)
-    ) + _block((it.cavity_x, it.cavity_x + 1.0), (-2, 0), (it.usb_z - 1, it.usb_z + 1))
-    light_half = number("case.light_board_mm") / 2
-    light_top = it.height - it.window - 0.2
-    found["light"] = _rod(it.light_x, 0, (light_top - number("case.light_height_mm"), light_top), light_half)
+        (it.switch_x - deep, it.switch_x), (-slide_half, slide_half), (it.usb_z - wide, it.usb_z + wide)
+    )
+    behind = light_z(it)
+    found["light"] = _rod(
+        it.light_x, 0, (behind, behind + number("case.light_height_mm")), number("case.light_board_mm") / 2
+    )
+    for thing in things().values():
+        found[thing.name] = _block(thing.x, thing.y, thing.z)
     return found
 
 
@@ -481,10 +570,10 @@ def outside(side: str) -> Part:
         part += mark
     # Behind the plugs' faces and the tails in their grooves the wall is whole.
     part += bar_along(
-        (-it.length / 2 + 1.3, -it.length / 2 + 10.5), it.usb_width, it.usb_height, it.xiao_y, it.usb_z
+        (_GROOVE - it.length / 2, -it.length / 2 + 10.5), it.usb_width, it.usb_height, it.xiao_y, it.usb_z
     )
     part += bar_along(
-        (it.length / 2 - 10.5, it.length / 2 - 1.3), it.slide_width, it.slide_height, 0, it.usb_z
+        (it.length / 2 - 10.5, it.length / 2 - _GROOVE), it.slide_width, it.slide_height, 0, it.usb_z
     )
     return part
 

@@ -20,9 +20,11 @@ BOARD_GAP_LEAST = 0.5  # nothing hard is nearer to the board: what shakes the ca
 PART_GAP_LEAST = 0.2  # and nothing nearer to cell, motor, switch and light
 FIRST_LAYERS = 0.45  # what curves in steeper than 45 degrees this near to the bed needs no support
 BRIDGE_MOST = 8.5  # a ceiling that a printer spans without support
+LEDGE_MOST = 0.6  # how far a layer may stand out over the one below, with nothing beyond
 DISH = 15.0  # the hole over the button
 RIM = 1.2  # the fillet of its rim, and of all other openings
 RECESS = 2.7  # from the lid's face to the button's top
+FOOT = (0.3, 2.9)  # from the board's USB end: where the lid's two front feet begin and end
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,14 @@ class Size:
     screw_y: float
     slide_width: float
     slide_height: float
+    slide_plug: float
+    switch_x: float
+    antenna_x: float
+    antenna_y: float
+    antenna_depth: float
+    letter_stroke: float
+    letter_tall: float
+    letter_wide: float
     tongue: float
     tongue_height: float
     play: float
@@ -223,7 +233,7 @@ def size() -> Size:
     # The largest cell that the parts list allows.
     cell_length, cell_width, cell_thickness = kinds()["cell"].size_mm or (0.0, 0.0, 0.0)
 
-    _, _, button = kinds()["button"].size_mm or (0.0, 0.0, 0.0)
+    button_body, _, button = kinds()["button"].size_mm or (0.0, 0.0, 0.0)
 
     # From the skin side up: floor, foam tape, cell (swollen), air, joints, board.
     cell_z = floor + 0.5
@@ -237,13 +247,17 @@ def size() -> Size:
     height = max(inside_z + RECESS + 0.5, usb_z + usb_height / 2 + RIM + 0.55 + chamfer)
     height = math.ceil(height * 10) / 10
 
-    # Along: a gap, the board, a foam, the button's carrier, the switch in its pocket.
+    # Along: a gap, the board, a foam, wires, the button's carrier, the switch behind its wall. Behind the lever its
+    # plug has to find room in the wall; behind the switch its terminals, and the button on its carrier.
     web_radius = DISH / 2 + 2.4
     carrier_width = 3 * stripboard.PITCH_MM
-    switch_room = number("case.slide_body_depth_mm") + 0.2
+    slide_plug = 1.4
+    switch_wall = max(end_wall, number("case.slide_lever_mm") + PART_GAP_LEAST + slide_plug)
+    behind = button_body / 2 + 0.5 + number("case.slide_terminal_mm")
+    switch_room = number("case.slide_body_depth_mm") + switch_wall - end_wall
     ahead = max(0.0, it.xiao_ahead)
-    to_button = fit + ahead + it.length + foam + 0.2 + carrier_width / 2
-    inner = to_button + max(carrier_width / 2 + 0.4 + switch_room, web_radius + 0.4)
+    to_button = fit + ahead + it.length + foam + 0.6 + carrier_width / 2
+    inner = to_button + max(behind + switch_room, web_radius + 0.4)
     cavity_x = inner / 2
     button_x = to_button - cavity_x
     board_x = -cavity_x + fit + ahead
@@ -264,6 +278,10 @@ def size() -> Size:
     cup_radius, cup_wall = motor_radius + 0.25, 1.2
     membrane_radius = cup_radius + cup_wall + 3.0
     carrier_z = inside_z - web - 0.1 - button
+
+    # The antenna's field, under the lid along one long side: from the lid's front foot towards the button.
+    antenna_x = board_x + FOOT[1] + 0.5 + number("case.antenna_length_mm") / 2 + 0.4
+    antenna_y = -(cavity_y - 0.8 - number("case.antenna_width_mm") / 2 - 0.4)
     return Size(
         length=length, width=width, height=height, parting_z=usb_z, corner=12.5,
         chamfer=chamfer, fillet=fillet,
@@ -285,7 +303,9 @@ def size() -> Size:
         button_height=button, pillar_y=5 * stripboard.PITCH_MM,
         insert_radius=1.6, insert_depth=4.5, head_radius=1.95,
         screw_x=length / 2 - 13.2, screw_y=slot_y + 0.3,
-        slide_width=7.0, slide_height=3.2, tongue=0.9, tongue_height=1.6, play=0.15,
+        slide_width=7.0, slide_height=3.2, slide_plug=slide_plug, switch_x=length / 2 - switch_wall,
+        antenna_x=antenna_x, antenna_y=antenna_y, antenna_depth=0.3,
+        letter_stroke=2.2, letter_tall=13.0, letter_wide=8.0, tongue=0.9, tongue_height=1.6, play=0.15,
         light_x=slot_x - strap_half - 0.5 - number("case.light_board_mm") / 2,
         light_radius=number("case.light_board_mm") / 2 + 0.3, window=0.8,
         mark_height=0.8, mark_z=(usb_z + height - chamfer) / 2, letter_depth=0.5,

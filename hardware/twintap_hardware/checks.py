@@ -6,51 +6,50 @@ import itertools
 import math
 
 import numpy as np
-import trimesh
 from build123d import Box, Edge, Face, Part, Pos, Vector, fillet
 from OCP.BRepAdaptor import BRepAdaptor_Surface
 from OCP.BRepLProp import BRepLProp_SLProps
 from OCP.TopAbs import TopAbs_REVERSED
 
-from . import case, facts
+from . import case, checks_inside, checks_print, facts
 from .case_size import (
     BOARD_GAP_LEAST,
-    BRIDGE_MOST,
     DISH,
     EDGE_LEAST,
-    FIRST_LAYERS,
     PART_GAP_LEAST,
     RECESS,
-    WALL_LEAST,
     board,
     recess_least,
     recess_most,
     size,
 )
-from .solids import mesh, triangles
+from .case_inside import things
+from .solids import triangles
 
-_SAMPLES = 4_000  # rays for each printed part
+_PRESSED = 0.5  # mm³ by which a soft plug is larger than its place
 _SHARP_RAD = 0.26  # 15 degrees: what turns less from face to face is no edge
 # Where touching is meant: the motor on its pad, the switch in its place behind the wall.
 _MEANT = {("motor", "body"), ("switch", "body"), ("switch", "lid"), ("button's carrier", "lid")}
+_MEANT |= {("antenna", "lid"), ("plug", "body")}
 _CARRIED = {"board": "board", "XIAO": "board", "USB socket": "board", "joints": "board"}
 _CARRIED |= {"button": "carrier", "button's carrier": "carrier"}
 
 
 def check() -> list[str]:
     """Every breach; empty if there is none."""
-    found = _sees_faults()
+    found = _sees_faults() + checks_print.sees_faults()
     printed = case.printed()
     for name, part in printed.items():
-        found += _is_solid(name, part)
-        found += _wall(name, part)
-        found += _prints(name, case.on_the_bed(name, part))
+        found += checks_print.check(name, part, case.on_the_bed(name, part))
     found += _clearances()
+    found += checks_inside.check()
     found += _plug_fits()
     found += _soft_mount()
     found += _motor_mount()
     for side in case.SIDES:
         found += _no_sharp_edge(side)
+        found += _outside(side)
+    found += _no_sharp_soft_edge()
     found += _recess()
     found += _told_apart()
     found += _hand()
@@ -68,88 +67,6 @@ def _sees_faults() -> list[str]:
         found.append("the check of edges does not see a round of 0.5 mm")
     if sharpest(fillet(box.edges(), 2.0)):
         found.append("the check of edges sees an edge where there is none")
-    if not _wall("", box - Pos(9.4, 0, 0) * Box(0.4, 18, 18)):
-        found.append("the check of walls does not see a wall of 0.4 mm")
-    table = Pos(0, 0, 9) * Box(30, 30, 2) + Pos(0, 0, 4) * Box(4, 4, 8)
-    if not _prints("", table):
-        found.append("the check of overhangs does not see a table's top")
-    return found
-
-
-def _is_solid(name: str, part: Part) -> list[str]:
-    found: list[str] = []
-    if not part.is_valid or len(part.solids()) != 1:
-        found.append(f"{name}: {len(part.solids())} solids, valid: {part.is_valid}; must be one valid solid")
-    surface = mesh(part)
-    if not surface.is_watertight or not surface.is_winding_consistent:
-        found.append(f"{name}: its mesh is not watertight")
-    if surface.volume <= 0 or abs(surface.volume - part.volume) > 0.01 * part.volume:
-        found.append(f"{name}: its mesh holds {surface.volume:.0f} mm³, its solid {part.volume:.0f} mm³")
-    return found
-
-
-# -- walls and printing ----------------------------------------------------------------------------------
-
-
-def first_hits(surface: trimesh.Trimesh, points: np.ndarray, ways: np.ndarray) -> np.ndarray:
-    """How far each ray runs until it leaves the solid squarely (mm, or inf): Möller and Trumbore's test."""
-    corner = surface.triangles[:, 0]
-    one = surface.triangles[:, 1] - corner
-    two = surface.triangles[:, 2] - corner
-    found = np.full(len(points), np.inf)
-    for start in range(0, len(points), 100):
-        rows = slice(start, start + 100)
-        way = ways[rows, None, :]
-        across = np.cross(way, two[None])
-        turn = np.einsum("tc,rtc->rt", one, across)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scale = 1 / turn
-            to = points[rows, None, :] - corner[None]
-            u = np.einsum("rtc,rtc->rt", to, across) * scale
-            over = np.cross(to, one[None])
-            v = np.einsum("rxc,rtc->rt", np.broadcast_to(way, (over.shape[0], 1, 3)), over) * scale
-            far = np.einsum("tc,rtc->rt", two, over) * scale
-            is_hit = (np.abs(turn) > 1e-12) & (u >= 0) & (v >= 0) & (u + v <= 1) & (far > 1e-4)
-        # Only what faces the ray squarely is a wall's other side; a corner's flank is not.
-        is_hit &= np.einsum("tc,rxc->rt", surface.face_normals, np.broadcast_to(way, (len(way), 1, 3))) > 0.8
-        found[rows] = np.where(is_hit, far, np.inf).min(axis=1)
-    return found
-
-
-def thinnest(part: Part) -> tuple[float, np.ndarray]:
-    """The thinnest wall that any of many rays finds, straight in from the surface (mm), and where."""
-    surface = mesh(part)
-    points, faces = trimesh.sample.sample_surface(surface, _SAMPLES, seed=1)
-    ways = -surface.face_normals[faces]
-    far = first_hits(surface, points + 2e-3 * ways, ways) + 2e-3
-    least = int(far.argmin())
-    return float(far[least]), points[least]
-
-
-def _wall(name: str, part: Part) -> list[str]:
-    wall, at = thinnest(part)
-    if wall < WALL_LEAST - 0.02:
-        where = ", ".join(f"{value:.1f}" for value in at)
-        return [f"{name}: a wall of {wall:.2f} mm at ({where}), at least {WALL_LEAST} mm"]
-    return []
-
-
-def _prints(name: str, lying: Part) -> list[str]:
-    """On the bed, it is steeper than 45 degrees only in the first layers, or over a short bridge."""
-    surface = mesh(lying)
-    low = surface.triangles[:, :, 2].max(axis=1)
-    is_over = (surface.face_normals[:, 2] < -math.sin(math.radians(47))) & (low > FIRST_LAYERS)
-    if not is_over.any():
-        return []
-    found: list[str] = []
-    index = np.flatnonzero(is_over)
-    near = surface.face_adjacency[np.isin(surface.face_adjacency, index).all(axis=1)]
-    for patch in trimesh.graph.connected_components(near, nodes=index):
-        corners = surface.triangles[patch].reshape(-1, 3)
-        span = np.ptp(corners[:, :2], axis=0)
-        if span.min() > BRIDGE_MOST:
-            where = ", ".join(f"{value:.1f}" for value in corners.mean(axis=0))
-            found.append(f"{name}: {span[0]:.1f} by {span[1]:.1f} mm hang free at ({where}) as it is printed")
     return found
 
 
@@ -164,7 +81,9 @@ def _shared(one: Part, other: Part) -> float:
 def _carried(name: str) -> str:
     """What a part sits on: "board", "carrier", or itself."""
     on_board = {each.designator for each in board().standing}
-    return "board" if name in on_board else _CARRIED.get(name, name)
+    thing = things().get(name)
+    on = thing.on if thing else ""
+    return "board" if name in on_board else on or _CARRIED.get(name, name)
 
 
 def _clearances() -> list[str]:
@@ -190,6 +109,13 @@ def _clearances() -> list[str]:
         for name, part in parts.items():
             if (shared := _shared(solid, part)) > 0.01:
                 found.append(f"{soft} and {name} share {shared:.1f} mm³")
+    for end in ("usb", "switch"):
+        for name, part in {"body": case.body(), "lid": case.lid("left")}.items():
+            if (shared := _shared(case.plug(end), part)) > _PRESSED:
+                found.append(f"plug-{end} and {name} share {shared:.1f} mm³")
+    for side in case.SIDES:
+        if (shared := _shared(case.soft_button(), case.lid(side))) > 0.01:
+            found.append(f"the soft button and the {side} lid share {shared:.2f} mm³")
     for number, screw in enumerate(case.screws()):
         for name, part in parts.items():
             if screw.distance_to(part) < PART_GAP_LEAST:
@@ -290,9 +216,17 @@ def _turns_out(part: Part, edge: Edge, faces: list[Face], at: Vector) -> bool:
     return part.solids()[0].is_inside(Vector(*(here + 0.02 * inward / np.linalg.norm(inward))))
 
 
-def sharpest(part: Part) -> list[str]:
-    """Convex edges, and convex rounds tighter than EDGE_LEAST, of a solid."""
-    found: list[str] = []
+Point = tuple[float, float, float]
+
+
+def sharpest(part: Part, edge_least: float = EDGE_LEAST) -> list[str]:
+    """Convex edges, and convex rounds tighter than `edge_least`, of a solid."""
+    return [what for _, what in sharp_places(part, edge_least)]
+
+
+def sharp_places(part: Part, edge_least: float = EDGE_LEAST) -> list[tuple[Point, str]]:
+    """The same, each with its place."""
+    found: list[tuple[Point, str]] = []
     beside: dict[int, tuple[Edge, list[Face]]] = {}
     for face in part.faces():
         for edge in face.edges():
@@ -303,14 +237,15 @@ def sharpest(part: Part) -> list[str]:
         at = edge.position_at(0.5)
         turn = float(np.clip(_normal(faces[0], at) @ _normal(faces[1], at), -1, 1))
         if math.acos(turn) > _SHARP_RAD and _turns_out(part, edge, faces, at):
-            found.append(
+            what = (
                 f"an edge of {edge.length:.1f} mm at ({at.X:.1f}, {at.Y:.1f}, {at.Z:.1f}) turns "
                 f"{math.degrees(math.acos(turn)):.0f} degrees"
             )
+            found.append(((at.X, at.Y, at.Z), what))
     for face in part.faces():
         radius, at = _tightest(face)
-        if radius < EDGE_LEAST - 1e-3:
-            found.append(f"a round of {radius:.2f} mm at ({at[0]:.1f}, {at[1]:.1f}, {at[2]:.1f})")
+        if radius < edge_least - 1e-3:
+            found.append((at, f"a round of {radius:.2f} mm at ({at[0]:.1f}, {at[1]:.1f}, {at[2]:.1f})"))
     return found
 
 
@@ -338,6 +273,47 @@ def _no_sharp_edge(side: str) -> list[str]:
         f"{side}, closed: {each}; no edge is sharper than {EDGE_LEAST} mm"
         for each in sharpest(case.outside(side))
     ]
+
+
+def _no_sharp_soft_edge() -> list[str]:
+    """What is soft is rounded where it lies open: the plugs' faces and the button's cap."""
+    it = size()
+    found: list[str] = []
+    for end in ("usb", "switch"):
+        open_x = it.length / 2 - 0.9 * case.SOFT_EDGE
+        for at, what in sharp_places(case.plug(end), case.SOFT_EDGE):
+            if abs(at[0]) > open_x:
+                found.append(f"plug-{end}: {what}; none that is touched is sharper than {case.SOFT_EDGE} mm")
+    for at, what in sharp_places(case.soft_button(), case.SOFT_EDGE):
+        if at[2] > it.inside_z + 0.1:
+            found.append(f"button: {what}; none that is touched is sharper than {case.SOFT_EDGE} mm")
+    return found
+
+
+def _outside(side: str) -> list[str]:
+    """The outside that is checked for edges is what body and lid really make: nothing stands out of it, and
+    where an edge of theirs lies on it, that edge is the seam, a screw's or the letter's.
+    """
+    it, hull = size(), case.outside(side)
+    found: list[str] = []
+    for name, part in (("body", case.body()), ("lid", case.lid(side))):
+        out = part - hull
+        if out and (volume := float(out.volume)) > 0.05:
+            found.append(f"{side}: {volume:.2f} mm³ of the {name} stand out of the outside")
+        for at, what in sharp_places(part):
+            is_seam = abs(at[2] - it.parting_z) < 1e-3
+            is_screw = math.hypot(abs(at[0]) - it.screw_x, abs(at[1]) - it.screw_y) < it.head_radius + 0.1
+            is_letter = abs(at[0] - it.slot_x) < it.letter_wide and abs(at[1]) < it.letter_tall
+            is_behind_plug = abs(at[0]) < it.length / 2 - 1.0 and abs(at[2] - it.usb_z) < it.usb_height
+            if is_seam or (at[2] > it.height - 2 and (is_screw or is_letter)) or is_behind_plug:
+                continue
+            if min(face.distance_to(Vector(*at)) for face in hull.faces()) < 0.01:
+                found.append(f"{side}: {name}, outside: {what}; no edge is sharper than {EDGE_LEAST} mm")
+    for end in ("usb", "switch"):
+        box = case.plug(end).bounding_box()
+        if max(box.max.X, -box.min.X) > it.length / 2 + 1e-3:
+            found.append(f"plug-{end} stands out of its end")
+    return found
 
 
 def reach(radius: float, tilt: tuple[float, float] | None = None) -> float:

@@ -10,8 +10,12 @@ from pathlib import Path
 import numpy as np
 import trimesh
 from build123d import Part, export_step
+from OCP.BRep import BRep_Tool
 from OCP.BRepMesh import BRepMesh_IncrementalMesh
 from OCP.BRepTools import BRepTools
+from OCP.StdPrs import StdPrs_ToolTriangulatedShape
+from OCP.TopAbs import TopAbs_REVERSED
+from OCP.TopLoc import TopLoc_Location
 
 FINE_MM = 0.03  # no triangle is further from the true surface
 FINE_RAD = 0.45  # nor turned further against its neighbour
@@ -37,6 +41,34 @@ def triangles(part: Part) -> np.ndarray:
     turned = found[np.arange(len(found))[:, None], (first[:, None] + np.arange(3)) % 3]
     flat = turned.reshape(len(turned), 9)
     return flat[np.lexsort(flat.T[::-1])].reshape(-1, 3, 3)
+
+
+def faces(part: Part, finer: float = 1.0) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Each face by itself: its corners (n, 3) in mm, the true surface's normals there, its triangles (m, 3).
+
+    `finer` than what is printed by this factor.
+    """
+    BRepTools.Clean_s(part.wrapped)
+    BRepMesh_IncrementalMesh(part.wrapped, FINE_MM / finer, False, FINE_RAD / finer, False)
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for face in part.faces():
+        location = TopLoc_Location()
+        meshed = BRep_Tool.Triangulation_s(face.wrapped, location)
+        if meshed is None:
+            continue
+        StdPrs_ToolTriangulatedShape.ComputeNormals_s(face.wrapped, meshed)
+        turn = location.Transformation()
+        count = range(1, meshed.NbNodes() + 1)
+        nodes = [meshed.Node(at).Transformed(turn) for at in count]
+        normals = [meshed.Normal(at).Transformed(turn) for at in count]
+        corners = np.array([[at.X(), at.Y(), at.Z()] for at in nodes])
+        outwards = np.array([[way.X(), way.Y(), way.Z()] for way in normals])
+        order = [meshed.Triangle(at).Get() for at in range(1, meshed.NbTriangles() + 1)]
+        index = np.array(order) - 1
+        if face.wrapped.Orientation() == TopAbs_REVERSED:
+            index, outwards = index[:, ::-1], -outwards
+        found.append((corners, outwards, index))
+    return found
 
 
 def mesh(part: Part) -> trimesh.Trimesh:
