@@ -86,6 +86,8 @@ def check() -> list[str]:
         ]
         if kind.pins and not kind.prefix:
             found.append(f"{kind.name}: has pins and no designator's letter")
+        if kind.maker in kind.second:
+            found.append(f"{kind.name}: its second source is {kind.maker} too")
         if "\n" in kind.must + kind.reason:
             found.append(f"{kind.name}: what it must satisfy and its reason are one line each")
     return found

@@ -135,6 +135,13 @@ class Sheet:
         self.text(net, (x + turn * (0.14 + width / 2), y), _SMALL, align="center")
         self.geometry.names.append((net, self.point(at)))
 
+    def label(self, net: str, at: At, beside: At = (0, 0.3)) -> None:
+        """A net's name beside a place where its wire ends or branches."""
+        self.text(
+            net, (at[0] + beside[0], at[1] + beside[1]), _SMALL, _SOFT, "left" if beside[0] else "center"
+        )
+        self.geometry.names.append((net, self.point(at)))
+
     def open(self, at: At) -> None:
         """A pin left open."""
         for turn in (-1, 1):
@@ -161,7 +168,7 @@ def _cell(sheet: Sheet) -> None:
     sheet.wire((0.5, 16.5), (4.8, 16.5))
     sheet.wire((4.8, 16.5), (5.6, 16.5))
     sheet.wire((0.5, 13.5), (4.8, 13.5))
-    sheet.wire((4.8, 13.5), (5.8, 13.5))
+    sheet.wire((4.8, 13.5), (6.2, 13.5), (6.2, 13.2))
     for pin, y in (("+", 16.5), ("-", 13.5)):
         sheet.add(elm.Dot(open=True, radius=0.11).at((4.8, y)))
         sheet.pin(f"J1.{pin}", (4.8, y))
@@ -169,9 +176,11 @@ def _cell(sheet: Sheet) -> None:
     sheet.box((4.4, 13.1), (5.2, 16.9), dashed=True)
     sheet.text("J1", (4.4, 17.3))
     sheet.text(kinds()["cell-lead"].value, (4.95, 17.3), _SMALL, _SOFT)
-    sheet.ground((5.8, 13.5))
+    sheet.ground((6.2, 13.2))
     sheet.two(elm.FuseIEC(), "F1", ("1", (5.6, 16.5)), ("2", (8.0, 16.5)), (0, -0.75))
     sheet.two(elm.Switch(), "SW1", ("1", (8.0, 16.5)), ("2", (10.4, 16.5)), (0, -0.75))
+    sheet.label("CELL", (5.6, 16.5), (-0.2, 0.3))
+    sheet.label("FUSED", (8.0, 16.5))
     sheet.wire((10.4, 16.5), (11.2, 16.5), (12.0, 16.5))
     sheet.dot((11.2, 16.5))
     sheet.two(elm.Capacitor(polar=True), "C1", ("+", (11.2, 16.5)), ("-", (11.2, 13.5)), (0.5, 0))
@@ -189,7 +198,7 @@ def _divider(
     sheet.two(_resistor(), upper, ("1", (x, 16.8)), ("2", (x, 15.0)), (0.4, 0))
     symbol = elm.Button() if lower.startswith("S") else _resistor()
     sheet.two(
-        symbol, lower, ("1", (x, 15.0)), ("2", (x, 13.2)), (0.5 if lower.startswith("S") else 0.4, -0.1)
+        symbol, lower, ("1", (x, 15.0)), ("2", (x, 13.2)), (0.85 if lower.startswith("S") else 0.4, -0.1)
     )
     sheet.ground((x, 13.2))
     sheet.dot((x, 15.0))
@@ -246,8 +255,12 @@ def _motor(sheet: Sheet) -> None:
     for pin, at in (("G", tuple(fet.absanchors["gate"])), ("D", drain), ("S", source)):
         sheet.pin(f"Q1.{pin}", at)
     sheet.name("Q1", (drain[0] + 0.35, 4.0))
+    for pin, at in (("D", (drain[0] + 0.15, drain[1])), ("S", (source[0] + 0.15, source[1]))):
+        sheet.text(pin, at, _SMALL, _SOFT)
+    sheet.text("G", (22.35, 3.72), _SMALL, _SOFT)
     sheet.wire((21.2, 4.0), (21.8, 4.0), (22.6, 4.0))
     sheet.dot((21.8, 4.0))
+    sheet.label("GATE", (21.8, 4.0))
     sheet.two(_resistor(), "R2", ("1", (21.8, 4.0)), ("2", (21.8, 1.6)), (-1.35, -0.1))
     sheet.ground((21.8, 1.6))
     sheet.wire(source, (source[0], 1.6))
@@ -259,6 +272,7 @@ def _motor(sheet: Sheet) -> None:
     sheet.wire((x, 6.0), (x + 2.0, 6.0))
     sheet.wire((x, 8.8), (x + 2.0, 8.8))
     sheet.dot((x, 6.0))
+    sheet.label("MOTOR_LOW", (x, 6.0), (0.2, -0.3))
     sheet.dot((x, 8.8))
     sheet.text("+", (x + 0.2, 8.4))
     sheet.text("-", (x + 0.2, 6.3))
@@ -281,6 +295,7 @@ def _light(sheet: Sheet) -> None:
     sheet.text("VDD", (35.2, 5.5), _SMALL, align="center")
     sheet.text("GND", (35.2, 2.9), _SMALL, align="center")
     sheet.wire((32.0, 4.0), (32.6, 4.0))
+    sheet.label("LIGHT_DATA", (32.6, 4.0), (-1.4, -0.5))
     sheet.open((37.8, 4.0))
     sheet.ground((35.2, 2.0))
     sheet.wire((35.2, 6.4), (35.2, 8.4), (32.2, 8.4))

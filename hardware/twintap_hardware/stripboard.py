@@ -190,6 +190,26 @@ def net_breaches(layout: Layout, netlist: Netlist) -> list[str]:
     return found
 
 
+def copper_of(layout: Layout, netlist: Netlist) -> dict[str, list[str]]:
+    """On which pieces of strip each net can be touched, as `L8-L13`; only nets that are on the board."""
+    net_at = {link.start: link.net for link in layout.links} | {link.end: link.net for link in layout.links}
+    for pin, at in layout.leads.items():
+        net = netlist.net(pin)
+        if net is not None:
+            net_at[at] = net
+    found: dict[str, list[str]] = {}
+    for strip in range(1, layout.strips + 1):
+        edges = [0, *sorted(number for row, number in layout.cuts if row == strip), layout.holes + 1]
+        for before, after in pairwise(edges):
+            names = {
+                net_at[strip, number] for number in range(before + 1, after) if (strip, number) in net_at
+            }
+            for name in names:
+                piece = f"{hole_name((strip, before + 1))}-{hole_name((strip, after - 1))}"
+                found.setdefault(name, []).append(piece)
+    return dict(sorted(found.items()))
+
+
 def hole_breaches(layout: Layout) -> list[str]:
     """Leads and links off the board, in a cut, or two in one hole."""
     found: list[str] = []

@@ -9,6 +9,7 @@ from . import netlist, stripboard
 from .catalogue import kinds
 from .circuit_parts import PARTS
 from .facts import number
+from .netlist import Netlist
 from .places import BOARDS
 from .stripboard import PITCH_MM, Hole, Layout, hole_name
 
@@ -260,7 +261,7 @@ def _copper_side(side: Side) -> None:
         canvas.circle(*side.at(hole), 6.5, "#c9ced3", _INK, 1.2)
 
 
-def _legend(canvas: Canvas, layout: Layout, middle: float, top: float) -> float:
+def _legend(canvas: Canvas, layout: Layout, drawn: Netlist, middle: float, top: float) -> float:
     """What the marks mean, in two columns from `top` on. Gives where the drawing ends."""
     x, y = 36.0, top
     canvas.line((x, y), (x + 34, y), _LINK, 4)
@@ -290,7 +291,18 @@ def _legend(canvas: Canvas, layout: Layout, middle: float, top: float) -> float:
         words = f"{hole_name(layout.leads[pin])} to {_wire_name(pin)}: {what}{where}"
         canvas.text(words, middle + 18, top + lines * 24, 13, _INK, "start")
         lines += 1
-    return max(bottom, top + lines * 24) + 10
+    below = _copper(canvas, layout, drawn, middle - 10, top + lines * 24 + 24)
+    return max(bottom, below) + 10
+
+
+def _copper(canvas: Canvas, layout: Layout, drawn: Netlist, x: float, y: float) -> float:
+    """Where each net can be touched. Gives where it ends."""
+    canvas.text("Where to measure: the net, and its pieces of strip", x, y, 13, _INK, "start")
+    for name, pieces in stripboard.copper_of(layout, drawn).items():
+        y += 18
+        canvas.text(name, x, y, 12, _INK, "start")
+        canvas.text(", ".join(pieces).replace("-", "–"), x + 140, y, 12, _SOFT, "start")
+    return y + 12
 
 
 def _true_size(canvas: Canvas, layout: Layout, x: float, y: float) -> float:
@@ -322,8 +334,8 @@ def _width(layout: Layout) -> float:
     return 2 * MARGIN_X + 2 * layout.width_mm * SCALE + GAP
 
 
-def svg(layout: Layout) -> str:
-    """Both sides, next to each other, with what the marks mean."""
+def svg(layout: Layout, drawn: Netlist) -> str:
+    """Both sides, next to each other, with what the marks mean, and where the nets of `drawn` are."""
     canvas = Canvas()
     width, height = layout.width_mm * SCALE, layout.length_mm * SCALE
     total = _width(layout)
@@ -340,7 +352,7 @@ def svg(layout: Layout) -> str:
     canvas.text("From below: the copper, the board turned over", second.left + width / 2, 92, 15)
     _parts_side(first)
     _copper_side(second)
-    bottom = _legend(canvas, layout, second.left - 16, MARGIN_Y + height + 46)
+    bottom = _legend(canvas, layout, drawn, second.left - 16, MARGIN_Y + height + 46)
     box = f"0 0 {total:.1f} {bottom:.1f}"
     size = f'width="{PRINTED_MM}mm" height="{bottom * PRINTED_MM / total:.2f}mm"'
     return (
@@ -388,7 +400,8 @@ def build(out: Path) -> list[Path]:
     for board in BOARDS:
         layout = stripboard.load(board)
         (out / board).mkdir(exist_ok=True)
-        for name, text in (("stripboard.svg", svg(layout)), ("stripboard.json", data(layout))):
+        shown = svg(layout, netlist.built(out, board))
+        for name, text in (("stripboard.svg", shown), ("stripboard.json", data(layout))):
             path = out / board / name
             path.write_text(text, "utf-8")
             made.append(path)

@@ -94,6 +94,13 @@ def test_a_part_that_is_missing_or_there_twice_or_counted_wrongly_is_a_breach() 
     assert any("R8 is not in the netlist" in each for each in found)
 
 
+def test_a_second_source_is_another_maker_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = dict(catalogue.kinds())
+    kinds["bulk"] = replace(kinds["bulk"], second=f"{kinds['bulk'].maker} something else")
+    monkeypatch.setattr(catalogue, "kinds", lambda: kinds)
+    assert any("bulk: its second source" in each for each in catalogue.check())
+
+
 def test_the_catalogue_is_whole() -> None:
     assert catalogue.check() == []
     assert {kind.name for kind in catalogue.unverified()} < set(catalogue.kinds())

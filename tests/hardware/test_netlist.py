@@ -238,6 +238,12 @@ def test_the_picture_is_what_was_traced(board: str) -> None:
         assert any(ends <= path for path in paths), wire
 
 
+@pytest.mark.parametrize("board", BOARDS)
+def test_every_net_stands_in_the_schematic_by_its_name(board: str) -> None:
+    """The guide says between which nets to measure."""
+    assert {name for name, _ in schematic(board).names} == set(drawn(board).nets())
+
+
 def test_every_wire_of_the_schematic_is_needed() -> None:
     geometry, it = schematic(BOARD), drawn(BOARD)
     for index, wire in enumerate(geometry.wires):

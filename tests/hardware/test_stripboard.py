@@ -18,6 +18,10 @@ def layout(board: str) -> Layout:
     return stripboard.load(board)
 
 
+def picture(it: Layout) -> str:
+    return stripboard_drawing.svg(it, netlist.committed(it.board))
+
+
 def found(it: Layout) -> list[str]:
     return stripboard.breaches(it, netlist.committed(it.board))
 
@@ -30,13 +34,13 @@ def test_the_layout_is_the_netlist_and_can_be_built(board: str) -> None:
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_committed_drawing_and_data_are_the_layout(board: str) -> None:
     it = layout(board)
-    assert (OUT / board / "stripboard.svg").read_text("utf-8") == stripboard_drawing.svg(it)
+    assert (OUT / board / "stripboard.svg").read_text("utf-8") == picture(it)
     assert (OUT / board / "stripboard.json").read_text("utf-8") == stripboard_drawing.data(it)
 
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_drawing_shows_every_part_cut_and_wire_and_says_what_it_is_not(board: str) -> None:
-    it, svg = layout(board), stripboard_drawing.svg(layout(board))
+    it, svg = layout(board), picture(layout(board))
     words = " ".join(re.findall(r">([^<>]+)</text>", svg))
     assert "A manufactured board is not there yet" in words
     for designator in {pin.partition(".")[0] for pin in it.leads}:
@@ -221,7 +225,7 @@ def test_the_flat_face_is_where_source_gate_and_drain_are_from_left_to_right() -
         turned = moved(it, **leads)
         assert stripboard.flat_side(turned, "Q1") == side
         # Nothing but the bar moves to the other side when the part is turned.
-        assert stripboard_drawing.svg(turned) != stripboard_drawing.svg(it)
+        assert picture(turned) != picture(it)
 
 
 def test_the_ring_of_the_diode_is_drawn_at_its_cathode() -> None:
@@ -230,9 +234,7 @@ def test_the_ring_of_the_diode_is_drawn_at_its_cathode() -> None:
     middle = stripboard_drawing.MARGIN_Y + (body.top + body.bottom) / 2 * stripboard_drawing.SCALE
 
     def ring(shown: Layout) -> float:
-        found_ = re.findall(
-            r'<rect x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="8.0"', stripboard_drawing.svg(shown)
-        )
+        found_ = re.findall(r'<rect x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="8.0"', picture(shown))
         assert len(found_) == 1
         return float(found_[0])
 
@@ -241,9 +243,28 @@ def test_the_ring_of_the_diode_is_drawn_at_its_cathode() -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS)
+def test_where_to_measure_is_every_net_and_each_of_its_strips(board: str) -> None:
+    it, net = layout(board), netlist.committed(board)
+    told = stripboard.copper_of(it, net)
+    assert set(told) == set(net.nets()) - {"CELL", "FUSED"}  # these two are in the red wire
+    for pin, at in it.leads.items():
+        name = net.net(pin)
+        pieces = [piece for piece in told.get(name or "", []) if within(at, piece)]
+        assert len(pieces) == (name is not None), pin
+    words = set(re.findall(r">([^<>]+)</text>", picture(it)))
+    for name, pieces in told.items():
+        assert {name, ", ".join(pieces).replace("-", "–")} <= words
+
+
+def within(at: tuple[int, int], piece: str) -> bool:
+    start, end = (hole(name) for name in piece.split("-"))
+    return start[0] == at[0] == end[0] and start[1] <= at[1] <= end[1]
+
+
+@pytest.mark.parametrize("board", BOARDS)
 def test_the_small_drawing_is_as_large_as_the_board_and_fits_on_paper(board: str) -> None:
     it = layout(board)
-    svg = stripboard_drawing.svg(it)
+    svg = picture(it)
     size = re.search(r'width="([\d.]+)mm" height="([\d.]+)mm" viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     assert size is not None
     wide, high, units, units_high = (float(each) for each in size.groups())
@@ -259,7 +280,7 @@ def test_the_small_drawing_is_as_large_as_the_board_and_fits_on_paper(board: str
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_no_words_of_the_drawing_run_into_others_or_off_the_sheet(board: str) -> None:
-    svg = stripboard_drawing.svg(layout(board))
+    svg = picture(layout(board))
     (sheet,) = re.findall(r'viewBox="0 0 ([\d.]+)', svg)
     lines = [
         (float(x), float(y), float(x) + 0.56 * float(size) * len(unescape(words)))
