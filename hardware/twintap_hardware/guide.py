@@ -4,10 +4,11 @@ Designators, nets and files stand in `code` there, so that a test can look for e
 """
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 
+import math
 import re
 from pathlib import Path
 
-from . import facts, measuring, netlist, safety
+from . import facts, figures, measuring, netlist, safety
 from .case_size import size
 from .netlist import Netlist
 from .places import BOARDS, PACKAGE
@@ -107,6 +108,12 @@ def _only_people() -> str:
     return "\n".join(found)
 
 
+def _charge_hours() -> str:
+    rows = next(each for each in figures.all_figures() if each.id == "charge_time_h").rows
+    told = ((each.case.partition(",")[0], each.numbers["charge_time_h"]) for each in rows if each.counts)
+    return ", ".join(f"{math.ceil(hours)} hours on the {board}" for board, hours in told)
+
+
 def text(out: Path) -> str:
     """The guide, in Markdown; links are relative to out/. ValueError for a template that asks for else."""
     it, number = size(), facts.number
@@ -131,6 +138,8 @@ def text(out: Path) -> str:
         "button_height": f"{it.button_height:g}",
         "joint_height": f"{number('case.joint_height_mm'):g}",
         "lever": f"{number('case.slide_lever_mm'):g}",
+        "charge_room": f"{number('heat.charge_room_c'):g}",
+        "charge_hours": _charge_hours(),
         "pads": _pads(out),
         "resistances": _resistances(drawn),
         "voltages": _voltages(drawn, SUPPLY_V),

@@ -1,14 +1,12 @@
 """The safety file: hazards, what prevents each, and the tests that show it. Checks it and writes safety.md.
 
-In the manner of ISO 14971 (hazard, sequence, harm, risk before and after the measures, residual risk), and
-no more than that: nothing here is certified. The sources stand in safety.toml; this module adds the judgement
-of each risk by the table of `RISKS`, the verdicts of the figures that a measure leans on, and the check that
-each named test is there.
+In the manner of ISO 14971 (hazard, sequence, harm, risk before and after the measures, residual risk and who
+accepts it), and no more than that: nothing here is certified. The sources stand in safety.toml; this module
+adds the judgement of each risk by the table of `RISKS`, the verdicts of the figures that a measure leans on,
+and the check that each named test (see `named_tests`) and each named rule of `make hardware` is there.
 """
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 
-import ast
-import functools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,12 +15,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from . import figures
+from .named_tests import what_is_wrong_with_rule, what_is_wrong_with_test
 from .places import PACKAGE, ROOT
 
 FILE = PACKAGE / "safety.toml"
 OUTPUT = "safety.md"
 WHO = ("hardware", "firmware", "daemon", "guide")
 NEED_TESTS = ("firmware", "daemon")
+ACCEPTS = {
+    "builder": "whoever builds it, or has it built",
+    "clinic": "whoever runs the rooms and their computer",
+    "therapist": "the therapist, before each first visit",
+    "client": "the client, who was told before the first set",
+}
 
 ACCEPTABLE, REDUCED, UNACCEPTABLE = "acceptable", "reduced as far as it goes", "not acceptable"
 _LETTERS = {"a": ACCEPTABLE, "r": REDUCED, "x": UNACCEPTABLE}
@@ -38,17 +43,23 @@ class BadSafetyFile(ValueError):
 
 @dataclass(frozen=True)
 class Measure:
-    """What one of WHO does against a hazard, with the tests and the figures that show it."""
+    """What one of WHO does against a hazard, and what shows it.
+
+    `tests` are pytest's node names, `figures` ids of figures.json, `rules` functions `module.name` of this
+    package that `make hardware` runs; `shown` says in words what else shows it.
+    """
 
     by: str
     does: str
     tests: tuple[str, ...]
     figures: tuple[str, ...]
+    rules: tuple[str, ...]
+    shown: str
 
 
 @dataclass(frozen=True)
 class Hazard:
-    """One hazard; `before` and `after` are words of the table of likelihoods."""
+    """One hazard; `before` and `after` are words of the table of likelihoods, `accepts` of ACCEPTS."""
 
     id: str
     name: str
@@ -59,6 +70,7 @@ class Hazard:
     before: str
     after: str
     residual: str
+    accepts: tuple[str, ...]
     measures: tuple[Measure, ...]
 
 
@@ -126,7 +138,7 @@ def _texts(where: str, entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _hazard(entry: Mapping[str, Any]) -> Hazard:
     where = _text("a hazard", entry, "id")
     keys = ("id", "name", "cause", "sequence", "harmed", "severity", "before", "after", "residual")
-    if unknown := set(entry) - set(keys) - {"measure"}:
+    if unknown := set(entry) - set(keys) - {"measure", "accepts"}:
         raise BadSafetyFile(f"{where}: unknown {', '.join(sorted(unknown))}")
     if not _ID.fullmatch(where):
         raise BadSafetyFile(f"{where}: an id is small letters and hyphens")
@@ -134,26 +146,28 @@ def _hazard(entry: Mapping[str, Any]) -> Hazard:
         _measure(f"{where}, measure {at}", each)
         for at, each in enumerate(_entries("hazard.measure", entry.get("measure", [])), 1)
     )
-    return Hazard(**{key: _text(where, entry, key) for key in keys}, measures=measures)
+    accepts = _texts(where, entry, "accepts")
+    if not accepts or (unknown := set(accepts) - set(ACCEPTS)):
+        raise BadSafetyFile(f"{where}: accepts names some of {', '.join(ACCEPTS)}, not {accepts}")
+    return Hazard(**{key: _text(where, entry, key) for key in keys}, accepts=accepts, measures=measures)
 
 
 def _measure(where: str, entry: Mapping[str, Any]) -> Measure:
-    if unknown := set(entry) - {"by", "does", "tests", "figures"}:
+    if unknown := set(entry) - {"by", "does", "tests", "figures", "rules", "shown"}:
         raise BadSafetyFile(f"{where}: unknown {', '.join(sorted(unknown))}")
     by = _text(where, entry, "by")
     if by not in WHO:
         raise BadSafetyFile(f"{where}: by {by!r} is none of {', '.join(WHO)}")
-    return Measure(
-        by, _text(where, entry, "does"), _texts(where, entry, "tests"), _texts(where, entry, "figures")
-    )
+    tests, found, rules = (_texts(where, entry, key) for key in ("tests", "figures", "rules"))
+    shown = _text(where, entry, "shown") if "shown" in entry else ""
+    return Measure(by, _text(where, entry, "does"), tests, found, rules, shown)
 
 
 def breaches(safety: SafetyFile, root: Path, figure_ids: Iterable[str]) -> list[str]:
-    """What does not hold: a claim without a test, a test or figure that is not there, a risk left too high.
+    """What does not hold: what nothing shows, a test, rule or figure that is not there, a risk too high.
 
-    Tests are looked for under `root` by Python's own grammar, not by their text.
+    Tests and rules are looked for under `root` by Python's own grammar, not by their text.
     """
-    known = set(figure_ids)
     found: list[str] = []
     if len({each.id for each in safety.hazards}) != len(safety.hazards):
         found.append("two hazards have the same id")
@@ -161,59 +175,37 @@ def breaches(safety: SafetyFile, root: Path, figure_ids: Iterable[str]) -> list[
         if not hazard.measures:
             found.append(f"{hazard.id}: nothing prevents it")
         try:
-            if safety.risk(hazard.severity, hazard.after) == UNACCEPTABLE:
-                found.append(f"{hazard.id}: {hazard.severity} and still {hazard.after} is not acceptable")
-            if _at(safety.likelihoods, hazard.after) > _at(safety.likelihoods, hazard.before):
-                found.append(f"{hazard.id}: more likely with its measures than without")
-            _at(safety.severities, hazard.severity)
+            found += _judged(safety, hazard)
         except BadSafetyFile as wrong:
             found.append(f"{hazard.id}: {wrong}")
         for measure in hazard.measures:
-            if measure.by in NEED_TESTS and not measure.tests:
-                found.append(f"{hazard.id}: {measure.by}: no test shows: {measure.does}")
-            found += [
-                f"{hazard.id}: {node}: {why}"
-                for node in measure.tests
-                if (why := what_is_wrong_with_test(node, root))
-            ]
-            found += [
-                f"{hazard.id}: there is no figure {each}" for each in measure.figures if each not in known
-            ]
+            found += [f"{hazard.id}: {each}" for each in _unshown(measure, root, set(figure_ids))]
     return found
 
 
-def what_is_wrong_with_test(node: str, root: Path) -> str:
-    """Why pytest would not run the test `file::name` or `file::Class::name`; empty if it would."""
-    file, *names = node.split("::")
-    if not re.fullmatch(r"tests/[a-z_/]+/test_[a-z0-9_]+\.py", file) or not 1 <= len(names) <= 2:
-        return "a test is named tests/.../test_x.py::test_y or ...::TestX::test_y"
-    if not names[-1].startswith("test_") or (len(names) == 2 and not names[0].startswith("Test")):
-        return "pytest would not collect it by its name"
-    path = root / file
-    if not path.is_file():
-        return "there is no such file"
-    body = _body(path)
-    if len(names) == 2:
-        classes = [each for each in body if isinstance(each, ast.ClassDef) and each.name == names[0]]
-        if not classes:
-            return f"the file has no class {names[0]}"
-        body = tuple(classes[-1].body)
-    tests = [
-        each
-        for each in body
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name == names[-1]
-    ]
-    if not tests:
-        return "there is no such test"
-    marks = {ast.unparse(each).partition("(")[0] for each in tests[-1].decorator_list}
-    if marks & {"pytest.mark.skip", "pytest.mark.xfail", "unittest.skip", "pytest.fixture"}:
-        return "it is skipped, or expected to fail"
-    return ""
+def _judged(safety: SafetyFile, hazard: Hazard) -> list[str]:
+    found: list[str] = []
+    left = safety.risk(hazard.severity, hazard.after)
+    if left == UNACCEPTABLE:
+        found.append(f"{hazard.id}: {hazard.severity} and still {hazard.after} is not acceptable")
+    if left == REDUCED and "therapist" not in hazard.accepts:
+        found.append(f"{hazard.id}: what is {REDUCED} has to be accepted by the therapist as well")
+    if _at(safety.likelihoods, hazard.after) > _at(safety.likelihoods, hazard.before):
+        found.append(f"{hazard.id}: more likely with its measures than without")
+    return found
 
 
-@functools.cache
-def _body(path: Path) -> tuple[ast.stmt, ...]:
-    return tuple(ast.parse(path.read_text("utf-8"), str(path)).body)
+def _unshown(measure: Measure, root: Path, figure_ids: set[str]) -> list[str]:
+    found: list[str] = []
+    if measure.by in NEED_TESTS and not measure.tests:
+        found.append(f"{measure.by}: no test shows: {measure.does}")
+    if measure.by == "hardware" and not any((measure.tests, measure.figures, measure.rules, measure.shown)):
+        found.append(f"hardware: neither test nor rule nor figure nor a word shows: {measure.does}")
+    wrong = {node: what_is_wrong_with_test(node, root) for node in measure.tests}
+    wrong |= {rule: what_is_wrong_with_rule(rule, root) for rule in measure.rules}
+    found += [f"{name}: {why}" for name, why in wrong.items() if why]
+    found += [f"there is no figure {each}" for each in measure.figures if each not in figure_ids]
+    return found
 
 
 def load() -> SafetyFile:
@@ -248,16 +240,41 @@ go wrong: each hazard with its cause, how it comes to harm, how grave and how li
 what was done against it, and what is left. It was written by its makers. Whoever builds pulsers for clients
 judges anew, for their own clients, rooms and laws.
 
-Likelihoods are judgements: no one has counted anything in a clinic. What the firmware and the daemon do is
-shown by tests, named here; a check fails if one of them is not there any more. Those tests run the real
-firmware in a real MicroPython on virtual boards, and on stand-ins for a chip's hardware. On a soldered board
-the test procedure of the guide comes in their place.
+Likelihoods are judgements: no one has counted anything in a clinic.
+
+**How each measure was verified.** That it is there and works: what the firmware and the daemon do is shown by
+tests, named here, and a check fails if one of them is renamed, skipped or gone. Those tests run the real
+firmware in a real MicroPython on virtual boards, and on stand-ins for a chip's hardware; on a soldered board
+the test procedure of the guide comes in their place. What the hardware does is shown by tests of the
+committed netlist, layout and case, by rules that `make hardware` checks on the solids, or by calculation; *in
+words* where it is none of these. Of what the guide asks, only that the guide says it is checked. That it
+lowers the risk (its effectiveness) is a judgement in every case: nothing was tried with people.
+
+**Who accepts what is left** is named with each hazard. Nobody of the makers can do it for others: whoever
+uses a pulser on these words accepts it, or does not use it.
+"""
+
+_NOT_DONE = """\
+## What of such a process was not done
+
+- No plan for it, with people named, their qualification, and criteria that somebody responsible approved;
+  the tables below are the makers' own. No independent review of this file.
+- No weighing of all that is left, taken together, against a benefit: what a pulser is good for is not
+  claimed, and no clinical evaluation was made.
+- No examination by the standards for electrical safety and electromagnetic compatibility (IEC 60601-1 and
+  -1-2), for radio, for cells (IEC 62133, UN 38.3), for skin contact (ISO 10993) or for hot surfaces
+  (ISO 13732-1); where a limit of theirs is used here, it is told from memory.
+- No process by IEC 62304 for its programs, though they are tested; no study of use by IEC 62366 with
+  therapists and clients; no assessment of its security by anybody else.
+- No verification on soldered pulsers: no current, temperature, time, force, fall or tightness was measured.
+- No making under a quality system, and nobody gathers what happens to pulsers in use: whoever learns of a
+  harm or a near miss tells the project, and stops using what has failed.
 """
 
 
 def render(safety: SafetyFile, verdicts: Mapping[str, str]) -> str:
     """The safety file as Markdown. `verdicts`: of each figure, by id: "pass", "fail" or "told"."""
-    parts = [_INTRODUCTION, _scales(safety), _overview(safety), _open_points(safety, verdicts)]
+    parts = [_INTRODUCTION, _NOT_DONE, _scales(safety), _overview(safety), _open_points(safety, verdicts)]
     parts += [_chapter(safety, hazard, verdicts) for hazard in safety.hazards]
     parts.append(_for_people(safety))
     return "\n".join(parts)
@@ -294,10 +311,13 @@ def _overview(safety: SafetyFile) -> str:
             hazard.severity,
             f"{hazard.before}: {safety.risk(hazard.severity, hazard.before)}",
             f"{hazard.after}: {safety.risk(hazard.severity, hazard.after)}",
+            ", ".join(hazard.accepts),
         )
         for hazard in safety.hazards
     )
-    return "## All hazards\n\n" + _table(("hazard", "severity", "before", "after"), rows)
+    who = "; ".join(f"*{word}*: {means}" for word, means in ACCEPTS.items())
+    head = ("hazard", "severity", "before", "after", "what is left is accepted by")
+    return f"## All hazards\n\n{_table(head, rows)}\n{who}.\n"
 
 
 def _open_points(safety: SafetyFile, verdicts: Mapping[str, str]) -> str:
@@ -343,9 +363,12 @@ def _chapter(safety: SafetyFile, hazard: Hazard, verdicts: Mapping[str, str]) ->
         for measure in measures:
             lines.append(f"- {measure.does}")
             lines += [f"  - shown by `{node}`" for node in measure.tests]
+            lines += [f"  - checked by `make hardware`: `{rule}`" for rule in measure.rules]
             lines += [f"  - figure `{each}`: {verdicts[each]}" for each in measure.figures]
+            lines += [f"  - in words: {measure.shown}"] if measure.shown else []
         lines.append("")
-    lines.append(f"**What is left:** {hazard.residual}\n")
+    accepted = " and ".join(ACCEPTS[each] for each in hazard.accepts)
+    lines.append(f"**What is left:** {hazard.residual} Accepted by {accepted}.\n")
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twintap_hardware import figures, safety
+from twintap_hardware import figures, named_tests, safety
 from twintap_hardware.places import OUT, ROOT
 
 SAFETY = safety.load()
@@ -25,11 +25,23 @@ async def test_waiting(): ...
 def test_often(a): ...
 @pytest.mark.skip(reason="broken")
 def test_skipped(): ...
+@pytest.mark.parametrize(("a", "b"), [("one", 1), ("two", 2)])
+def test_pairs(a, b): ...
+@pytest.mark.parametrize("a", [1, 2], ids=["first", "second"])
+def test_with_ids(a): ...
+@pytest.mark.parametrize("a", VALUES)
+def test_computed(a): ...
 @pytest.mark.xfail
 def test_expected_to_fail(): ...
 def helper():
     def test_inside(): ...
 class TestGroup:
+    def test_member(self): ...
+@pytest.mark.skip
+class TestPutAside:
+    def test_member(self): ...
+class TestNotCollected:
+    __test__ = False
     def test_member(self): ...
 class Helper:
     def test_member(self): ...
@@ -54,7 +66,7 @@ def collected(path: Path) -> set[str]:
 @pytest.mark.parametrize("node", NODES)
 def test_every_named_test_is_there(node: str) -> None:
     file, _, name = node.partition("::")
-    assert name in collected(ROOT / file)
+    assert name.partition("[")[0] in collected(ROOT / file)
 
 
 def test_the_safety_file_keeps_its_own_rules() -> None:
@@ -67,6 +79,59 @@ def test_every_claim_of_firmware_and_daemon_has_a_test() -> None:
     ]
     assert len(claims) > 40
     assert [each.does for each in claims if not each.tests] == []
+
+
+def test_what_is_said_of_the_hardware_is_shown_or_says_in_words_why_not() -> None:
+    claims = [each for hazard in SAFETY.hazards for each in hazard.measures if each.by == "hardware"]
+    assert len(claims) > 20
+    assert [
+        each.does for each in claims if not (each.tests or each.figures or each.rules or each.shown)
+    ] == []
+    # Most are more than words.
+    assert sum(bool(each.tests or each.figures or each.rules) for each in claims) > 0.75 * len(claims)
+
+
+def test_a_claim_of_the_hardware_that_nothing_shows_is_a_breach() -> None:
+    source = _source()
+    source["hazard"][0]["measure"].append({"by": "hardware", "does": "something"})
+    assert any("neither test nor rule nor figure" in each for each in _breaches(source))
+    source["hazard"][0]["measure"][-1]["rules"] = ["checks.check", "checks._gone", "nowhere.check", "check"]
+    said = _breaches(source)
+    assert [each.partition(": ")[2] for each in said] == [
+        "checks._gone: there is no such function",
+        "nowhere.check: there is no such module",
+        "check: a rule is named module.function",
+    ]
+
+
+def test_a_rule_that_nothing_calls_is_none(tmp_path: Path) -> None:
+    module = tmp_path / "hardware/twintap_hardware/house.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("def check(): return _kept()\ndef _kept(): ...\ndef _forgotten(): ...\n", "utf-8")
+    said = [
+        named_tests.what_is_wrong_with_rule(f"house.{each}", tmp_path) for each in ("_kept", "_forgotten")
+    ]
+    assert said == ["", "nothing calls it"]
+
+
+def test_what_is_left_is_accepted_by_somebody_and_by_the_therapist_where_much_is_left() -> None:
+    source = _source()
+    source["hazard"][0]["accepts"] = []
+    with pytest.raises(safety.BadSafetyFile, match="accepts"):
+        _breaches(source)
+    source["hazard"][0]["accepts"] = ["nobody"]
+    with pytest.raises(safety.BadSafetyFile, match="accepts"):
+        _breaches(source)
+    source["hazard"][0] |= {"severity": "grave", "after": "improbable", "accepts": ["builder"]}
+    assert any("accepted by the therapist" in each for each in _breaches(source))
+    assert all(each.accepts for each in SAFETY.hazards)
+
+
+def test_the_file_says_what_of_such_a_process_was_not_done() -> None:
+    text = (OUT / safety.OUTPUT).read_text("utf-8")
+    told = text.partition("## What of such a process was not done")[2].partition("\n## ")[0]
+    for word in ("independent review", "clinical evaluation", "60601", "62304", "62366", "10993", "soldered"):
+        assert word in told
 
 
 def test_firmware_is_shown_by_tests_that_run_it() -> None:
@@ -87,6 +152,8 @@ def test_the_hazards_that_were_asked_for_are_there() -> None:
         *("link-lost", "motor-stuck-on", "cell-fault", "heat", "mains", "wrong-side", "wrong-record"),
         *("wrong-hands", "seizure", "swallowed", "skin", "water", "strap", "implant", "too-strong"),
         *("wrong-person-paired", "update-in-use", "asleep-at-start", "one-side", "client-cannot-stop"),
+        *("cannot-speak", "inattention", "unequal", "sound", "wrong-firmware", "controller-taken"),
+        *("journal-read", "burn-on-charge", "radio", "battery-ends", "vibration"),
     } <= {each.id for each in SAFETY.hazards}
 
 
@@ -111,6 +178,16 @@ def test_no_risk_that_is_left_is_called_unacceptable() -> None:
         ("test_waiting", ""),
         ("test_often", ""),
         ("TestGroup::test_member", ""),
+        ("test_often[1]", ""),
+        ("test_often[2]", "no [2]"),
+        ("test_pairs[two-2]", ""),
+        ("test_pairs[two-1]", "no [two-1]"),
+        ("test_with_ids[second]", ""),
+        ("test_with_ids[2]", "no [2]"),
+        ("test_computed[1]", "no [1]"),
+        ("test_plain[1]", "no [1]"),
+        ("TestPutAside::test_member", "class is skipped"),
+        ("TestNotCollected::test_member", "class is skipped"),
         ("test_skipped", "skipped"),
         ("test_expected_to_fail", "expected to fail"),
         ("test_inside", "no such test"),
@@ -126,7 +203,7 @@ def test_only_what_pytest_would_run_counts_as_a_test(name: str, why: str, tmp_pa
     file = tmp_path / "tests/house/test_it.py"
     file.parent.mkdir(parents=True)
     file.write_text(TESTED, "utf-8")
-    said = safety.what_is_wrong_with_test(f"tests/house/test_it.py::{name}", tmp_path)
+    said = named_tests.what_is_wrong_with_test(f"tests/house/test_it.py::{name}", tmp_path)
     assert why in said
     assert bool(said) == bool(why)
 
@@ -136,7 +213,7 @@ def test_only_what_pytest_would_run_counts_as_a_test(name: str, why: str, tmp_pa
     ["", "tests/x.py::test_a", "/etc/test_a.py::test_a", "tests/../test_a.py::test_a", "tests/no/test_a.py"],
 )
 def test_what_is_no_name_of_a_test_is_refused(node: str, tmp_path: Path) -> None:
-    assert safety.what_is_wrong_with_test(node, tmp_path)
+    assert named_tests.what_is_wrong_with_test(node, tmp_path)
 
 
 @functools.cache
@@ -180,6 +257,25 @@ def _quoted(text: str) -> str:
 
 def test_the_source_survives_being_written_again() -> None:
     assert safety.parse(_toml(_source())) == SAFETY
+
+
+def test_a_test_that_is_renamed_moved_or_put_aside_in_its_file_is_a_breach(tmp_path: Path) -> None:
+    node = "tests/firmware/test_pulser.py::test_without_a_lease_the_motor_is_off_within_a_second"
+    file, _, name = node.partition("::")
+    text = (ROOT / file).read_text("utf-8")
+    assert named_tests.what_is_wrong_with_test(node, ROOT) == ""
+    changes = {
+        "no such test": text.replace(f"def {name}(", f"def {name}_or_two("),
+        "it is skipped": text.replace(f"async def {name}(", f"@pytest.mark.skip\nasync def {name}("),
+        "its file is skipped": text + "\npytestmark = [pytest.mark.skip(reason='later')]\n",
+    }
+    for at, (why, changed) in enumerate(changes.items()):
+        assert changed != text
+        copy_of = tmp_path / str(at) / file
+        copy_of.parent.mkdir(parents=True)
+        copy_of.write_text(changed, "utf-8")
+        assert why in named_tests.what_is_wrong_with_test(node, tmp_path / str(at))
+    assert named_tests.what_is_wrong_with_test(node, tmp_path / "none") == "there is no such file"
 
 
 def test_a_claim_whose_test_was_taken_away_or_renamed_is_a_breach() -> None:
