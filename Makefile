@@ -15,7 +15,8 @@ IMAGE ?=
 ARGS ?=
 
 # The files that take longest come first, as tests/conftest.py has it, and not those with the most tests.
-PYTEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
+# The suite starts some hundred Pythons: what one has compiled, the others read, whatever the user's habit is.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 RUN_READY := $(VENV)/.twintap-run
 DEV_READY := $(VENV)/.twintap-dev
 STUBS_READY := $(VENV)/.twintap-stubs

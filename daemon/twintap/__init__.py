@@ -1,8 +1,19 @@
 """The daemon: finds pulsers, keeps their clocks, runs rooms, serves controllers."""
 
-from importlib.metadata import PackageNotFoundError, version
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    __version__: str
 
-try:
-    __version__ = version("twintap")
-except PackageNotFoundError:  # run from its sources, without having been installed
-    __version__ = "0"
+
+def __getattr__(name: str) -> str:
+    # Looked up when it is asked for: most commands never do, and whoever typed one waits.
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = version("twintap")
+    except PackageNotFoundError:  # run from its sources, without having been installed
+        found = "0"
+    globals()["__version__"] = found
+    return found

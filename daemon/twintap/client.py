@@ -10,17 +10,14 @@ from typing import Any, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from twintap_protocol.errors import TwintapError
 
 from . import addresses
 from .access.trusted import client_context
 from .errors import Fault, Refused
+from .folder import default_path, read_admin_token
 from .names import clean
-from .pairing.wanted import Place, Road, Where
-from .store import Pairing, default_path, read_admin_token
 
 DEFAULT_URL = "http://127.0.0.1:8700"
 # A soft stop at the slowest rate takes a pass of 10 s.
@@ -112,6 +109,10 @@ class Client:
 
     async def watch(self, room: str | None) -> AsyncIterator[dict[str, Any]]:
         """Give every event as it comes; `Unreachable` when the daemon goes, `Refused` if it refuses."""
+        # Loaded by those who watch alone.
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
         parts = urlsplit(self.url)
         path = (
             parts.path + "/api/v1" + (f"/rooms/{quote(room, safe='')}" if room is not None else "") + "/watch"
@@ -165,50 +166,3 @@ def _fault(content: object, status: int, url: str) -> Fault:
         side=str(error["side"]) if "side" in error else None,
         retry_after_ms=retry if isinstance(retry, int) else None,
     )
-
-
-class RemoteRegistrar:
-    """Pairing's view of a daemon in another process."""
-
-    def __init__(self, client: Client) -> None:
-        """Use a client that has the daemon's admin token."""
-        self._client = client
-
-    async def where(self) -> Where:
-        """Ask the daemon where it is."""
-        found = await self._client.ask("GET", "/daemon")
-        return Where(found["daemon_id"], tuple((one["host"], one["port"]) for one in found["addresses"]))
-
-    async def add(self, pairing: Pairing, replace: bytes | None = None) -> str:
-        """Give the key to the daemon."""
-        body: dict[str, object] = {
-            "pulser_id": pairing.pulser_id.hex(),
-            "key": pairing.key.hex(),
-            "ceiling_pct": int(pairing.ceiling_pct),
-        }
-        if replace is not None:
-            return str((await self._client.ask("POST", f"/pulsers/{replace.hex()}/replace", body))["colour"])
-        body |= {"room": pairing.room, "side": pairing.side, "name": pairing.name}
-        return str((await self._client.ask("POST", "/pulsers", body))["colour"])
-
-    async def undo(self, pulser_id: bytes) -> None:
-        """Have the daemon put back what was."""
-        await self._client.ask("POST", f"/pulsers/{pulser_id.hex()}/undo")
-
-    async def is_linked(self, pulser_id: bytes) -> bool:
-        """Ask whether the pulser is linked."""
-        found = await self._client.ask("GET", "/pulsers")
-        return any(one["id"] == pulser_id.hex() and one["link"] == "linked" for one in found["pulsers"])
-
-    async def road(self, pulser_id: bytes) -> Road:
-        """Ask what is heard of the pulser."""
-        found = await self._client.ask("GET", f"/pulsers/{pulser_id.hex()}/road")
-        return Road(found["linked"] is True, found["announced"] is True)
-
-    async def places(self) -> Mapping[bytes, Place]:
-        """Ask where every paired pulser works."""
-        found = await self._client.ask("GET", "/places")
-        return {
-            bytes.fromhex(one["pulser"]): Place(one["room"], one["side"], one["name"], one["ceiling_pct"])
-            for one in found
-        }

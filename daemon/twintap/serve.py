@@ -29,10 +29,11 @@ from .api.warm import warm_up
 from .awake import Awake
 from .discovery import Discovery, Foreign
 from .errors import StartupError
+from .folder import default_path, read_admin_token
 from .journal.journal import Journal
 from .rooms.hub import Hub
 from .sessions.desk import Desk
-from .store import Store, default_path, read_admin_token
+from .store import Store
 from .virtual import VirtualPairs
 
 _log = logging.getLogger(__name__)

@@ -12,18 +12,18 @@ import stat
 import sys
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .clinic import Presets, PresetsFile, Settings, SettingsFile
 from .errors import Fault, Refused, StoreError
+from .folder import read_admin_token
+from .paired import Pairing
 from .tokens import Role, Token, digest_of, make_token
-from .views import Side
 
 _SCHEMA = 1
 _TOKENS_MAX = 1_000
@@ -32,20 +32,6 @@ _ROOMS_MAX = 200
 
 # Told apart by most eyes, also by those that see no red or no green; given to rooms in this order.
 _PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#ffffff")
-
-
-@dataclass(frozen=True, slots=True)
-class Pairing:
-    """One pulser that obeys this daemon. `pulser_id`: 8 bytes; `key`: 16 bytes; `ceiling_pct`: 1..100."""
-
-    pulser_id: bytes
-    key: bytes = field(repr=False)
-    room: str
-    side: Side
-    name: str
-    ceiling_pct: float
-    last_host: str | None = None
-    last_port: int | None = None
 
 
 class _Strict(BaseModel):
@@ -100,20 +86,6 @@ class _TokensFile(_Strict):
 
 
 _FileT = TypeVar("_FileT", bound=BaseModel)
-
-
-def default_path() -> Path:
-    """Give the data folder: `TWINTAP_DATA`, or the platform's place for a user's data."""
-    told = os.environ.get("TWINTAP_DATA")
-    return Path(told) if told else Path(platformdirs.user_data_dir("twintap", appauthor=False))
-
-
-def read_admin_token(path: Path) -> str | None:
-    """Give the token in the data folder `path`, for programs of the same user; None if there is none."""
-    try:
-        return (path / "token").read_text("ascii").strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 class Store:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.support.traces import Row, read_trace
-from twintap.client import Client, RemoteRegistrar
+from twintap.client import Client
 from twintap.console import open_console
 from twintap.pairing import Wanted, linked, pair
+from twintap.pairing.there import RemoteRegistrar
 
 ROOT = Path(__file__).parents[2]
 PULSER_APP = Path(__file__).with_name("pulser_app.py")

@@ -33,7 +33,7 @@ DAEMON_BOUND_BYTES = 12 * 1024 * 1024
 LINKED_WITHIN_S = 60.0
 # A board collects every 2 s where nothing is held, and tells what that left: the first look comes after one.
 _COLLECTED_WITHIN_S = 2.5
-_LOOKS = 10
+_LOOKS = 6
 _LOOK_EVERY_S = (0.1, 0.6)  # over some collections more, and in no fixed phase of theirs
 _CEILING_PCT = 60
 

@@ -8,12 +8,12 @@ from pydantic import BaseModel, Field
 
 from ..errors import Fault, Refused
 from ..names import NAME_MAX, checked_name, clean
+from ..paired import Pairing
 from ..pairing import Wanted, Wifi
 from ..pairing.running import AtPort, Run, RunState
 from ..pairing.steps import StepName, StepState
 from ..pairing.wanted import DEFAULT_CEILING_PCT
 from ..ports import Kind, Port
-from ..store import Pairing
 from ..strict import Strict
 from ..views import Side
 from ..wifi import check_network

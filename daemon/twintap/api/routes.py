@@ -13,8 +13,8 @@ from twintap_protocol import limits
 from .. import __version__, addresses
 from ..errors import Fault, Refused
 from ..names import NAME_MAX, checked_name
+from ..paired import Pairing
 from ..sessions.showing import room_for
-from ..store import Pairing
 from ..tokens import MAY_ADMINISTER, MAY_COMMAND, MAY_WATCH, Token, make_token
 from ..views import RoomView
 from . import models

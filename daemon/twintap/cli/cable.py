@@ -26,7 +26,7 @@ def add_port(parser: argparse.ArgumentParser) -> None:
 async def port_of(options: argparse.Namespace) -> str:
     """Give the port; ConsoleError if none was said and there is none, or several and nobody to ask."""
     from .. import ports
-    from ..store import default_path
+    from ..folder import default_path
 
     if options.port is not None:
         return str(options.port)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -29,10 +30,14 @@ def _print(value: object, *, as_json: bool, words: str) -> None:
 
 async def serve(options: argparse.Namespace) -> int:
     """Run the daemon."""
+    from ..folder import default_path
+
+    # What is loaded here stays: to walk it again and again while it grows is a tenth of the start.
+    gc.disable()
     from ..serve import Options
     from ..serve import serve as run
-    from ..store import default_path
 
+    gc.enable()
     logging.basicConfig(level=logging.WARNING, format="twintap: %(message)s", stream=sys.stderr)
     await run(
         Options(

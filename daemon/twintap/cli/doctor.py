@@ -25,7 +25,7 @@ async def doctor(options: argparse.Namespace) -> int:
     from ..doctor.examine import examine
     from ..doctor.lines import worst
     from ..doctor.look_daemon import from_outside
-    from ..store import default_path
+    from ..folder import default_path
 
     data = default_path().absolute()
     lines = await examine(await from_outside(data), data, port=options.port)

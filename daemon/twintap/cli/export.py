@@ -67,9 +67,10 @@ def _unpack(content: bytes, folder: Path) -> None:
 async def run_import(options: argparse.Namespace) -> int:
     """Take sessions in."""
     from ..export.lines import from_lines, lines_of
+    from ..folder import default_path
     from ..journal.entry import Entry
     from ..journal.journal import Journal
-    from ..store import Store, default_path
+    from ..store import Store
 
     def read() -> list[Entry]:
         path: Path = options.file

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _folder(options: argparse.Namespace) -> Path:
-    from ..store import default_path
+    from ..folder import default_path
 
     folder: Path | None = options.data
     return (folder or default_path()).absolute()

@@ -130,7 +130,8 @@ def _choose_network(seen: "tuple[Seen, ...] | None", why: str) -> "Wifi | None":
 
 async def _pair(options: argparse.Namespace) -> int:
     from .. import addresses, pairing
-    from ..client import Client, RemoteRegistrar
+    from ..client import Client
+    from ..pairing.there import RemoteRegistrar
 
     async with Client() as client:
         if not await client.is_private():
@@ -172,9 +173,9 @@ async def _pair(options: argparse.Namespace) -> int:
 
 
 async def _wanted(options: argparse.Namespace, client: "Client") -> "Wanted":
-    from ..client import RemoteRegistrar
     from ..errors import Fault, Refused
     from ..pairing import Wanted, Wifi
+    from ..pairing.there import RemoteRegistrar
 
     room, side, replace = options.room, options.side, None
     if options.replace is not None:

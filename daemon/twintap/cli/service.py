@@ -59,9 +59,9 @@ def add_icon_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def install_service(options: argparse.Namespace) -> int:
     """Install the service, or say what that would be."""
+    from ..folder import default_path
     from ..serve import command_prefix
     from ..service import carry, here, record
-    from ..store import default_path
 
     if options.platform is not None and not options.dry_run:
         raise StartupError("--platform is for a look at what would be written: say --dry-run as well")
@@ -108,8 +108,8 @@ async def install_service(options: argparse.Namespace) -> int:
 
 async def remove_service(options: argparse.Namespace) -> int:
     """Remove the service; one that is not there is no error."""
+    from ..folder import default_path
     from ..service import carry, here, record
-    from ..store import default_path
 
     _refuse_sudo()
     path = record.record_path()
@@ -169,7 +169,7 @@ async def _answers(url: str, data: Path, within_s: float) -> bool:
 
 
 def _token_of(data: Path) -> str | None:
-    from ..store import read_admin_token
+    from ..folder import read_admin_token
 
     return read_admin_token(data)
 
@@ -224,8 +224,8 @@ async def open_from_icon(options: argparse.Namespace) -> int:
     """Open the screen in the browser; if no daemon runs, have the service start it, or say so there."""
     from ..client import DEFAULT_URL, Client, Unreachable
     from ..errors import Refused
+    from ..folder import default_path
     from ..service import icon
-    from ..store import default_path
 
     data: Path = options.data or default_path()
     url = str(options.url or os.environ.get("TWINTAP_URL") or DEFAULT_URL)

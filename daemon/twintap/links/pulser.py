@@ -10,7 +10,7 @@ from twintap_protocol.errors import RemoteError
 from twintap_protocol.link import Hello, beckon, welcome
 
 from ..core.charge import Charge
-from ..store import Pairing
+from ..paired import Pairing
 from ..views import Rest
 from .bucket import Bucket
 from .link import Address, Link, Send

@@ -18,7 +18,7 @@ from twintap_protocol import frames
 from ..console import Console, ConsoleRefused
 from ..errors import ConsoleError
 from ..names import clean
-from ..store import Pairing
+from ..paired import Pairing
 from ..unbroken import to_its_end
 from .networks import keep_network
 from .steps import Steps

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from .. import addresses
 from ..errors import Fault, Refused
-from ..store import Pairing, Store
+from ..paired import Pairing
+from ..store import Store
 from ..views import PulserView
 from .wanted import Place, Road, Where
 

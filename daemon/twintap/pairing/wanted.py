@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..store import Pairing
+from ..paired import Pairing
 from ..views import Side
 
 DEFAULT_CEILING_PCT = 60

@@ -13,7 +13,8 @@ from ..bundled import firmware_version
 from ..errors import Fault, Refused
 from ..links.endpoint import Endpoint
 from ..links.pulser import Pulser
-from ..store import Pairing, Store
+from ..paired import Pairing
+from ..store import Store
 from ..views import PulserView, RoomEvent, RoomView, Side
 from .beat import Beat, beat_of
 from .hostclock import SleepWatch, monotonic_us

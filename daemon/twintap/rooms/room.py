@@ -35,7 +35,7 @@ from ..core.state import (
 from ..errors import Fault, Refused
 from ..journal.ids import new_id
 from ..links.pulser import Pulser
-from ..store import Pairing
+from ..paired import Pairing
 from ..views import (
     Problem,
     RoomEvent,

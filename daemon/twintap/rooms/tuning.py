@@ -14,7 +14,8 @@ from twintap_protocol import frames, limits
 
 from ..errors import Fault, Refused
 from ..links.pulser import Pulser
-from ..store import Pairing, Store
+from ..paired import Pairing
+from ..store import Store
 from ..views import PulserView, Side, other
 from ..wifi import check_network
 from .refusing import known
