@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from html import unescape
+from itertools import pairwise
 
 import pytest
 
@@ -54,6 +55,50 @@ def test_the_drawing_shows_every_part_cut_and_wire_and_says_what_it_is_not(board
     # Both sides show the strips' cuts at mirrored places, and one joint for each lead and link's end.
     joints = len(it.leads) + 2 * len(it.links)
     assert svg.count('r="6.5" fill="#c9ced3"') == joints
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_xiao_lies_as_it_is_seen_from_above_with_its_port_up(board: str) -> None:
+    """Its pads as its maker draws them; a board that is drawn mirrored has 5V where D0 is."""
+    it = layout(board)
+    from_above = (
+        ("D0", "5V"),
+        ("D1", "GND"),
+        ("D2", "3V3"),
+        ("D3", "D10"),
+        ("D4", "D9"),
+        ("D5", "D8"),
+        ("D6", "D7"),
+    )
+    for row, (left, right) in enumerate(from_above):
+        # 15.24 mm from row to row: six holes.
+        assert it.leads[f"U1.{left}"] == (1 + row, it.leads["U1.D0"][1])
+        assert it.leads[f"U1.{right}"] == (1 + row, it.leads["U1.D0"][1] + 6)
+    printed = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" font-size="10"[^>]*>([^<]+)<', picture(it))
+    at = {pad: (float(x), float(y)) for x, y, pad in printed}
+    for (left, right), (below, _) in pairwise(from_above):
+        assert at[left][0] < at[right][0]
+        assert at[left][1] == at[right][1] < at[below][1]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_copper_side_is_the_parts_side_turned_over(board: str) -> None:
+    it = layout(board)
+    canvas = stripboard_drawing.Canvas()
+    above = stripboard_drawing.Side(canvas, it, 100.0, 50.0, mirrored=False)
+    below = stripboard_drawing.Side(canvas, it, 100.0, 50.0, mirrored=True)
+    for at in [*it.leads.values(), *it.cuts]:
+        (x, y), (turned_x, turned_y) = above.at(at), below.at(at)
+        assert turned_y == y
+        assert x - 100 == pytest.approx(above.width - (turned_x - 100))
+    svg, middle = picture(it), stripboard_drawing.MARGIN_X + it.width_mm * stripboard_drawing.SCALE
+    joints = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="6.5"', svg)
+    assert all(float(x) > middle for x, _ in joints)
+    first = stripboard_drawing.Side(
+        canvas, it, middle + stripboard_drawing.GAP, stripboard_drawing.MARGIN_Y, True
+    )
+    wanted = {first.at(at) for at in it.leads.values()}
+    assert {(round(x, 1), round(y, 1)) for x, y in wanted} <= {(float(x), float(y)) for x, y in joints}
 
 
 @pytest.mark.parametrize("board", BOARDS)
