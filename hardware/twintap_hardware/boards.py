@@ -8,7 +8,8 @@ from typing import Any, cast
 
 from .places import BOARD_FILES
 
-# Pads of any XIAO, as they lie: seen from above with the USB port up, left column from the top, then right.
+# Pads of any XIAO, as they lie: seen from above with the USB port up, left column from the top, then right
+# (Zephyr, dts/bindings/gpio/seeed,xiao-gpio.yaml).
 LEFT_PADS = ("D0", "D1", "D2", "D3", "D4", "D5", "D6")
 RIGHT_PADS = ("5V", "GND", "3V3", "D10", "D9", "D8", "D7")
 # Two more on the underside, for the cell.
