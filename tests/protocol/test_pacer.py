@@ -260,11 +260,17 @@ def test_a_set_gives_exactly_its_pulses(passes, period_us, side, origin, jitter,
 
 
 @settings(max_examples=200)
-@given(case=cases(), end_us=st.integers(S, 9 * S), reason=st.integers(1, 9))
-def test_nothing_moves_after_every_set_has_ended(case, end_us, reason):
-    """Whatever is still in the air then: schedules, corrections, leases, wake-ups."""
+@given(case=cases(), end_us=st.integers(S, 9 * S), reason=st.integers(1, 9), set_id=SETS)
+def test_nothing_moves_after_every_set_has_ended(case, end_us, reason, set_id):
+    """Whatever is still in the air then: schedules, corrections, leases, wake-ups; and a set said once more."""
     case["acts"] = [act for act in case["acts"] if act[1] not in ("new link", "identify", "away")]
     case["acts"].append((end_us, "end", {"set_id": 3, "reason": reason}))
+    again = _plain()
+    again["set_id"] = set_id
+    again["segments"][0]["ref_us"] = end_us + 300_000
+    renewals = {"times": 10, "every_us": 100_000, "set_id": set_id, "for_us": S, "ended_set": 0}
+    case["acts"].append((end_us + 100_000, "schedule", again))
+    case["acts"].append((end_us + 200_000, "renew", dict(renewals, go_us=end_us + 300_000)))
     watched = play(case)
     assert all(at_us <= end_us for at_us, _ in watched.rows)
     assert not watched.rows or watched.rows[-1][1] == 0
