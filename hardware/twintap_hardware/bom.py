@@ -140,6 +140,7 @@ def build(out: Path) -> list[Path]:
     made: list[Path] = []
     for board in BOARDS:
         drawn = netlist.built(out, board)
+        (out / board).mkdir(exist_ok=True)
         for pairs, name in LISTS.items():
             path = out / board / name
             path.write_text(table(drawn, pairs), "utf-8")

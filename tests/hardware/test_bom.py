@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,13 @@ def test_the_committed_list_is_the_netlist_s(board: str, pairs: int) -> None:
     drawn = netlist.committed(board)
     assert committed(board, pairs) == bom.table(drawn, pairs)
     assert bom.breaches(drawn, pairs, committed(board, pairs)) == []
+
+
+def test_the_lists_are_built_by_themselves_too(tmp_path: Path) -> None:
+    made = bom.build(tmp_path)
+    assert len(made) == len(LISTS)
+    for path in made:
+        assert path.read_text("utf-8") == (OUT / path.relative_to(tmp_path)).read_text("utf-8")
 
 
 @pytest.mark.parametrize("board", BOARDS)
