@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import figures_circuit, figures_heat, figures_motor, figures_power
+from . import figures_body, figures_circuit, figures_heat, figures_motor, figures_power
 from .facts import fact
 from .figures_kit import FAIL, PASS, TOLD, Figure, Row, table, unit_of
 
@@ -34,6 +34,7 @@ def all_figures() -> tuple[Figure, ...]:
         *figures_circuit.figures(),
         *figures_motor.figures(),
         *figures_heat.figures(),
+        *figures_body.figures(),
     )
 
 

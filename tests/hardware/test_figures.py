@@ -199,6 +199,13 @@ def test_a_cold_or_old_cell_dips_deeper_and_is_judged_at_low(board: str) -> None
     assert all(row.counts == ("cell low" in row.case) for row in BY_ID["sag_supply_low_mv"].rows)
 
 
+def test_an_hour_of_halves_is_a_quarter_of_eight_hours_vibration() -> None:
+    hour, day = (row.numbers["hand_vibration_m_s2"] for row in BY_ID["hand_vibration_m_s2"].rows)
+    # The dose goes with the square: half of one hour is a sixteenth of eight, so a quarter of the value.
+    assert hour == pytest.approx(day / 4)
+    assert day == pytest.approx(F("motor.amplitude_m_s2") * F("vibration.weight_pct") / 100 / math.sqrt(2))
+
+
 def exact_speed(level_pct: float, cell_mv: float, pulse_ms: float) -> float:
     """The rotor's speed at a pulse's end, by its equation's solution: a step, a ramp, the rest of both."""
     motor = json.loads((BOARD_FILES / "xiao-esp32c3.json").read_text("utf-8"))["motor"]
