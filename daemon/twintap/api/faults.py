@@ -1,15 +1,15 @@
 """How a refusal leaves by HTTP: always the same body, `{"error": {...}}`, and one status for each code."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Match, Route
 
 from twintap_protocol.errors import TwintapError
 
@@ -137,19 +137,10 @@ def validation_fault(error: RequestValidationError) -> Fault:
 def _allowed(request: Request) -> str:
     """Give the methods that this path has: each is a route of its own, and the router names only one."""
     found: set[str] = set()
-    for route in _routes(cast("Starlette", request.app).routes):
-        if route.matches(request.scope)[0] is not Match.NONE:
+    for route in cast("Starlette", request.app).routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             found |= route.methods or set()
     return ", ".join(sorted(found))
-
-
-def _routes(routes: Iterable[BaseRoute]) -> Iterator[Route]:
-    """Give every route of HTTP, those of an included router too, which the framework may keep together."""
-    for route in routes:
-        if isinstance(route, Route):
-            yield route
-        elif isinstance(inner := getattr(route, "original_router", None), APIRouter):
-            yield from _routes(inner.routes)
 
 
 def add_handlers(app: FastAPI) -> None:
