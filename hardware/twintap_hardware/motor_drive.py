@@ -5,6 +5,7 @@ voltage just above a level of 0 and at 100 %; the duty is that voltage by the ce
 """
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,7 @@ def most_mv(board: Mapping[str, Any]) -> float:
     return duty(board, cap_pct, number("battery.empty_mv")) * number("cell.full_mv")
 
 
+@functools.cache
 def common() -> Mapping[str, Any]:
     """The board whose motor stands for all: their law is the same. Raises ValueError where it is not."""
     found = {name: boards.load(name) for name in BOARDS}

@@ -116,5 +116,6 @@ def test_boards_whose_levels_mean_unlike_voltages_are_refused(monkeypatch: pytes
     files = {name: json.loads((BOARD_FILES / f"{name}.json").read_text("utf-8")) for name in BOARDS}
     files[BOARDS[-1]]["motor"]["full_mv"] = 3_300
     monkeypatch.setattr(motor_drive.boards, "load", lambda name: files[name])  # pyright: ignore
+    motor_drive.common.cache_clear()
     with pytest.raises(ValueError, match="different voltages"):
         motor_drive.common()
