@@ -83,7 +83,7 @@ def test_a_daemon_told_to_end_while_it_begins_ends_at_once(tmp_path: Path) -> No
     )
     deadline = time.monotonic() + 20
     while not boards_of(data) and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (0, "")

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import random
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -21,7 +20,6 @@ from typing import NamedTuple, Self
 import serial
 
 from tests.support.rig import PATIENCE_S, SIDES, Board, Daemon, Json, now_us, wait_for
-from twintap_board import flash
 from twintap_board.errors import BoardError
 
 # A device's heap after a collection, with the same links open: what a table may have grown by, and no more.
@@ -95,15 +93,11 @@ class Chaos:
         )
 
     def __enter__(self) -> Self:
-        first = self._folder / "compiled"
-        first.mkdir(mode=0o700)
-        flash.prepare(first, None)
         with ExitStack() as stack:
             # Each board starts four processes: not all at once.
             self._pool = stack.enter_context(ThreadPoolExecutor(4))
 
             def bring_up(member: Member) -> None:
-                shutil.copytree(first, member.board.state)
                 stack.enter_context(member.board)
                 self.daemon.done("pair", str(member.board.link), "--room", member.room, "--side", member.side)
 

@@ -4,12 +4,16 @@ Everything here speaks to them as anybody would: by commands, by HTTP, by a cons
 did is read off the boards' traces, never off what a program believes.
 """
 
+import atexit
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +26,7 @@ import websockets.sync.client
 
 from tests.support import traces
 from tests.support.host_waits import HostWaits
-from twintap_board import hands
+from twintap_board import flash, hands
 from twintap_board.errors import BoardError
 
 SIDES = ("left", "right")
@@ -299,6 +303,21 @@ class Watcher:
                 return found
 
 
+_compiled: list[Path] = []
+_compiling = threading.Lock()
+
+
+def compiled() -> Path:
+    """The folder of a board that has compiled its firmware and done no more: once for all that start here."""
+    with _compiling:
+        if not _compiled:
+            folder = Path(tempfile.mkdtemp(prefix="compiled"))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            flash.prepare(folder, None)
+            _compiled.append(folder)
+    return _compiled[0]
+
+
 class Board:
     """One `twintap board`: its folder, its console, its trace, its hands. A context that ends it."""
 
@@ -321,7 +340,8 @@ class Board:
     def switch_on(self) -> None:
         """Start it and wait for its console."""
         assert self.process is None or self.process.poll() is not None
-        self.state.mkdir(parents=True, exist_ok=True)
+        if not self.state.exists():
+            shutil.copytree(compiled(), self.state)
         with (self.state / "stderr").open("ab") as stderr:
             self.process = subprocess.Popen(
                 [
