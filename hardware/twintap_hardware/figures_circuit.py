@@ -365,7 +365,7 @@ def _sag() -> Figure:
         "of the radio it would have to be twenty times as large. The chip's data sheet promises its radio "
         "from 3.0 V; between there and the detector it works without a promise. A reset there is safe: the "
         "motor is off and the set is not resumed.",
-        "the fuse takes more than all the rest: one of 0.2 ohm at most; and charging at low instead of empty",
+        "a cell of less resistance, shorter and thicker wires; and charging at low instead of empty",
     )  # fmt: skip
 
 
