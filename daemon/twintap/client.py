@@ -5,11 +5,10 @@ import json
 import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlsplit, urlunsplit
-
-import httpx
 
 from twintap_protocol.errors import TwintapError
 
@@ -17,6 +16,7 @@ from . import addresses
 from .access.trusted import client_context
 from .errors import Fault, Refused
 from .folder import default_path, read_admin_token
+from .http_once import HttpAnswer, ask_once
 from .names import clean
 
 DEFAULT_URL = "http://127.0.0.1:8700"
@@ -51,19 +51,12 @@ class Client:
         self._headers = {"Authorization": f"Bearer {found}"}
         # No proxy of the environment: a token and a key go to the daemon alone.
         self._trusted = client_context(folder) if self.is_sealed else None
-        self._http = httpx.AsyncClient(
-            base_url=self.url + "/api/v1",
-            headers=self._headers,
-            timeout=_ANSWER_WITHIN_S,
-            trust_env=False,
-            verify=True if self._trusted is None else self._trusted,
-        )
 
     async def __aenter__(self) -> "Client":
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
+        """There is nothing to close: every request has a connection of its own."""
 
     async def is_own(self) -> bool:
         """Whether the daemon runs on this computer."""
@@ -90,22 +83,30 @@ class Client:
         """Give the answer to a GET as it is. Raises as `ask` does."""
         return (await self._asked("GET", path + query, None)).content
 
-    async def _asked(self, method: str, path: str, body: Mapping[str, object] | None) -> httpx.Response:
+    async def _asked(self, method: str, path: str, body: Mapping[str, object] | None) -> HttpAnswer:
+        headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
         try:
-            answer = await self._http.request(method, path, json=body)
-        except httpx.TimeoutException:
+            answer = await ask_once(
+                method,
+                f"{self.url}/api/v1{path}",
+                headers,
+                None if body is None else json.dumps(body).encode(),
+                trusted=self._trusted,
+                within_s=_ANSWER_WITHIN_S,
+            )
+        except TimeoutError:
             raise Unreachable(f"the daemon at {self.url} does not answer; is it hung?") from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        except (OSError, HTTPException, ValueError) as error:
+            if isinstance(error, ssl.SSLCertVerificationError):
                 raise self._distrusted() from None
             raise Unreachable(
                 f"no daemon answers at {self.url}; start one with `twintap serve`, or set TWINTAP_URL"
             ) from None
-        if answer.status_code in _TLS_WANTED:
+        if answer.status in _TLS_WANTED:
             raise Unreachable(f"the daemon at {self.url} speaks TLS: write https:// in TWINTAP_URL")
         if answer.is_success:
             return answer
-        raise Refused(_fault(_json(answer), answer.status_code, self.url))
+        raise Refused(_fault(_json(answer), answer.status, self.url))
 
     async def watch(self, room: str | None) -> AsyncIterator[dict[str, Any]]:
         """Give every event as it comes; `Unreachable` when the daemon goes, `Refused` if it refuses."""
@@ -146,9 +147,9 @@ def room_path(room: str, rest: str = "") -> str:
     return f"/rooms/{quote(room, safe='')}{rest}"
 
 
-def _json(answer: httpx.Response) -> Any:
+def _json(answer: HttpAnswer) -> Any:
     try:
-        return answer.json() if answer.content else None
+        return json.loads(answer.content) if answer.content else None
     except ValueError:
         return None
 
