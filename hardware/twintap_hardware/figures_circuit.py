@@ -211,8 +211,8 @@ def _battery_divider() -> list[Figure]:
                 ),
             ),
             "With resistors of 5 % it would not hold. A pulser that reads a tenth of a volt off is within "
-            "it. What the radio's current drops on its way from the cell (drop awake) is no error but a sign: "
-            "low is said that much early, never late.",
+            "it. What the radio's current drops on its way from the cell (drop awake) is no error but a "
+            "sign: low is said that much early, never late.",
         ),
         Figure(
             "divider_top_mv",

@@ -96,7 +96,7 @@ def test_a_claim_of_the_hardware_that_nothing_shows_is_a_breach() -> None:
     source["hazard"][0]["measure"].append({"by": "hardware", "does": "something"})
     assert any("neither test nor rule nor figure" in each for each in _breaches(source))
     source["hazard"][0]["measure"][-1]["rules"] = ["checks.check", "checks._gone", "nowhere.check", "check"]
-    said = _breaches(source)
+    said = [each for each in _breaches(source) if each.startswith(source["hazard"][0]["id"])]
     assert [each.partition(": ")[2] for each in said] == [
         "checks._gone: there is no such function",
         "nowhere.check: there is no such module",
