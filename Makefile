@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PAIRS ?= 1
 SOAK_MINUTES ?= 60
-# Most tests wait for a motor line: three files at once keep two cores busy three quarters of the time.
-TEST_WORKERS ?= 3
+# Most tests wait for a motor line: four files at once keep two cores busy three quarters of the time.
+TEST_WORKERS ?= 4
 # The browsers' tests want the cores themselves; they run after the others, not beside them.
-BROWSER_WORKERS ?= 3
+BROWSER_WORKERS ?= 4
 BOARD ?=
 IMAGE ?=
 ARGS ?=

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import httpx
 import ifaddr
 
 from twintap_protocol import frames
@@ -27,6 +26,9 @@ from ..access.links import base_url
 from ..access.trusted import client_context
 from ..names import clean
 from .facts import Multicast, Page, Udp
+
+if TYPE_CHECKING:
+    import httpx
 
 _GROUP, _PORT = "224.0.0.251", 5353  # RFC 6762, section 3
 _TTL = 255  # RFC 6762, section 11
@@ -243,6 +245,8 @@ def pages(hosts: Sequence[str], port: int, *, tls: bool, data: Path) -> list[Pag
 
 
 def _page(trusted: ssl.SSLContext, url: str) -> Page:
+    import httpx  # the daemon need not wait for it at its start
+
     try:
         with (
             httpx.Client(verify=trusted, trust_env=False, timeout=_PAGE_WITHIN_S) as client,
@@ -268,7 +272,7 @@ def _page_fault(url: str, error: BaseException) -> Page:
     return Page(url, "other", clean(str(error)))
 
 
-def _days(answer: httpx.Response) -> float | None:
+def _days(answer: "httpx.Response") -> float | None:
     stream = answer.extensions.get("network_stream")
     sealed = None if stream is None else stream.get_extra_info("ssl_object")
     if sealed is None:
