@@ -220,7 +220,7 @@ def _fuse(fuse: Thing, it: Size) -> list[str]:
 
 
 def _sheet(sheet: Thing, it: Size) -> list[str]:
-    """Between the cell and every joint above it lies the sheet, and 1 mm of it on each side where there is room."""
+    """Between the cell and every joint above it lies the sheet, reaching 1 mm beyond across."""
     found: list[str] = []
     below = cell(it)
     for x, y in board().joints:

@@ -247,8 +247,8 @@ def size() -> Size:
     height = max(inside_z + RECESS + 0.5, usb_z + usb_height / 2 + RIM + 0.55 + chamfer)
     height = math.ceil(height * 10) / 10
 
-    # Along: a gap, the board, a foam, wires, the button's carrier, the switch behind its wall. Behind the lever its
-    # plug has to find room in the wall; behind the switch its terminals, and the button on its carrier.
+    # Along: a gap, the board, a foam, wires, the button's carrier, the switch behind its wall. Before the
+    # lever its plug has to find room in the wall; behind the switch its terminals, and the button.
     web_radius = DISH / 2 + 2.4
     carrier_width = 3 * stripboard.PITCH_MM
     slide_plug = 1.4

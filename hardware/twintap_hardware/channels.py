@@ -91,7 +91,7 @@ def room(taken: np.ndarray) -> np.ndarray:
 
 
 def way(grid: Grid, taken: np.ndarray, start, end, radius: float, near_mm: float = 2.5) -> np.ndarray | None:
-    """The shortest way for a bundle of `radius` from `start` to `end`, as places (n, 3); None if there is none.
+    """The shortest way for a bundle of `radius` from `start` to `end`: places (n, 3); None if there is none.
 
     Both ends may lie in what is taken, as a joint does: the way begins and ends at the nearest cubes that
     have room, not further than `near_mm` away.
@@ -153,8 +153,8 @@ def length(path: np.ndarray) -> float:
     return float(np.linalg.norm(np.diff(smooth, axis=0), axis=1).sum())
 
 
-def rounded(path: np.ndarray, turns: int = 8) -> np.ndarray:
-    """A way of cubes as a line that a wire would take: each place moved between its neighbours, again and again."""
+def rounded(path: np.ndarray, turns: int = 12) -> np.ndarray:
+    """A way of cubes as a wire would lie: each place moved between its neighbours, again and again."""
     found = path.copy()
     for _ in range(turns):
         found[1:-1] = (found[:-2] + 2 * found[1:-1] + found[2:]) / 4

@@ -1,4 +1,4 @@
-"""What must hold of the closed pulser's inside: each wire has a way, each part gets in, and all of it has room."""
+"""What must hold of the closed pulser's inside: each wire has a way, each part gets in, and all has room."""
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 # pyright: basic, reportMissingImports=false
 
@@ -19,9 +19,8 @@ def check() -> list[str]:
     found = case_inside.breaches() + wiring.breaches() + _sees_faults()
     for wire in wiring.wires():
         if not ways()[wire.name]:
-            found.append(
-                f"{wire.name}: {len(wire.pins) or 1} wires find no way from {_at(wire.start)} to {_at(wire.end)}"
-            )
+            ends = f"from {_at(wire.start)} to {_at(wire.end)}"
+            found.append(f"{wire.name}: {len(wire.pins) or 1} wires find no way {ends}")
     return found + _lengths() + _room() + _order()
 
 
@@ -51,14 +50,14 @@ _SOFT = ("soft button", "plug-usb", "plug-switch")
 
 @functools.cache
 def _cubes() -> dict[str, np.ndarray]:
-    """What each solid takes, by name: the parts, body, lid, the soft parts, and the foams under the board and over."""
+    """What each solid takes, by name: parts, body, lid, soft parts, the foams under the board and over it."""
     solids = dict(case.parts())
     solids |= {"body": case.body(), "lid": case.lid("left"), "soft button": case.soft_button()}
     solids |= {f"plug-{end}": case.plug(end) for end in ("usb", "switch")}
     found = {name: grid().filled(part) for name, part in solids.items()}
     found["foams below"], found["foams above"] = grid().empty(), grid().empty()
     for foam in case.foams():
-        is_below = foam.bounding_box().max.Z <= size().board_z + 0.1
+        is_below = size().board_z + 0.1 >= foam.bounding_box().max.Z
         found["foams below" if is_below else "foams above"] |= grid().filled(foam)
     return found
 
@@ -108,8 +107,8 @@ def ways() -> dict[str, list[tuple[np.ndarray, float]]]:
             found[wire.name].append((path, wire.radius))
             taken = taken | channels.along(grid(), path, wire.radius)
             continue
-        for _ in wire.pins[1:] and wire.pins:
-            path = channels.way(grid(), here, wire.start, wire.end, wire.single, near_mm=3.5)
+        for start in wire.holes[1:] and wire.holes:
+            path = channels.way(grid(), here, start, wire.end, wire.single, near_mm=3.5)
             if path is None:
                 found[wire.name] = []
                 break
@@ -166,7 +165,7 @@ def _room() -> list[str]:
 
 
 def _order() -> list[str]:
-    """Each part gets straight to its place past what is there already, in the order of the guide's section 6."""
+    """Each part gets straight to its place past what is there, in the order of the guide's section 6."""
     found: list[str] = []
 
     def put(names: tuple[str, ...], there: np.ndarray, is_lid: bool = False) -> np.ndarray:
@@ -174,24 +173,25 @@ def _order() -> list[str]:
             parts = _on_board() if group == "board" else _ON_CARRIER if group == "button" else (group,)
             moving = _all(*parts)
             turned = (moving[:, :, ::-1], there[:, :, ::-1]) if is_lid else (moving, there)
-            for x, y in channels.blocks(*turned)[:1]:
-                where = grid().places(np.array([[x, y, 0]]))[0]
-                found.append(
-                    f"the {group} cannot be put straight in: something is in its way at ({where[0]:.1f}, {where[1]:.1f})"
-                )
+            found.extend(f"the {group} cannot be put straight in: {where}" for where in _in_the_way(*turned))
             there = there | moving
         return there
 
     body = put(("motor", "cell", "sheet"), _cubes()["body"])
     body = put(("board", "fuse", "plug", "plug-switch"), body | _cubes()["foams below"])
-    lid = put(("soft button", "light", "light's joints", "antenna", "switch", "terminals", "lever", "button"),
-              _cubes()["lid"], is_lid=True)  # fmt: skip
-    for x, y in channels.blocks(lid, body | _cubes()["foams above"])[:1]:
-        where = grid().places(np.array([[x, y, 0]]))[0]
-        found.append(
-            f"the lid does not come straight down: something is in its way at ({where[0]:.1f}, {where[1]:.1f})"
-        )
+    lid = put(("soft button", *_IN_LID, "button"), _cubes()["lid"], is_lid=True)
+    found += [
+        f"the lid does not come straight down: {where}"
+        for where in _in_the_way(lid, body | _cubes()["foams above"])
+    ]
     return found
+
+
+def _in_the_way(moving: np.ndarray, fixed: np.ndarray) -> list[str]:
+    """Where the first thing is that is in the way, in words."""
+    columns = channels.blocks(moving, fixed)[:1]
+    places = grid().places(np.column_stack([columns, np.zeros(len(columns))]))
+    return [f"something is in its way at ({x:.1f}, {y:.1f})" for x, y, _ in places]
 
 
 # -- wrong on purpose ------------------------------------------------------------------------------------

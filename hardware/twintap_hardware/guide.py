@@ -8,8 +8,9 @@ import math
 import re
 from pathlib import Path
 
-from . import facts, figures, measuring, netlist, safety
-from .case_size import size
+from . import facts, figures, measuring, netlist, safety, wiring
+from .case_inside import carrier_screw, lid_screw, sheet_width
+from .case_size import BRIDGE_MOST, size
 from .netlist import Netlist
 from .places import BOARDS, PACKAGE
 
@@ -87,15 +88,16 @@ def _voltages(drawn: Netlist, volt: float) -> str:
     return _rows(("at, against `GND`", "must show", "if not"), rows)
 
 
-def screw_length() -> int:
-    """The M2 screw to buy (mm): it fills its insert and does not reach the hole's end. Raises ValueError."""
-    it = size()
-    fits = [
-        long for long in (6, 8, 10, 12, 16) if it.height - it.parting_z + 2.5 <= long <= it.screw_length - 0.5
-    ]
-    if not fits:
-        raise ValueError("no usual M2 screw fits the case")
-    return fits[-1]
+def _wires() -> str:
+    """A row for each bundle that is cut: its wires by their pins, and how long."""
+    cut = [each for each in wiring.wires() if not each.comes]
+    rows = [(in_code(each.name), str(len(each.pins)), f"{each.length} mm") for each in cut]
+    return _rows(("wires of", "how many", "cut to"), rows)
+
+
+def in_code(words: str) -> str:
+    """Words as the guide shows them: each designator or pin in `code`."""
+    return " ".join(f"`{word}`" if word.isupper() else word for word in words.split())
 
 
 def _only_people() -> str:
@@ -133,7 +135,17 @@ def text(out: Path) -> str:
         "width": f"{it.width:.0f}",
         "height": f"{it.height:.0f}",
         "window": f"{it.window:g}",
-        "screw_length": str(screw_length()),
+        "screw_length": str(lid_screw()),
+        "carrier_screw": str(carrier_screw()),
+        "sheet_width": f"{sheet_width():g}",
+        "sheet_length": f"{it.cell_length:g}",
+        "bridge": f"{BRIDGE_MOST:g}",
+        "pillar": f"{it.pillar_y:g}",
+        "leg": f"{number('case.leg_height_mm'):g}",
+        "antenna": f"{number('case.antenna_length_mm'):g} × {number('case.antenna_width_mm'):g}",
+        "antenna_off": f"{number('case.antenna_to_parts_least_mm'):g}",
+        "wires": _wires(),
+        "under_xiao": str(wiring.UNDER_XIAO_MM),
         "strap_width": f"{number('case.strap_width_most_mm'):g}",
         "button_height": f"{it.button_height:g}",
         "joint_height": f"{number('case.joint_height_mm'):g}",
@@ -166,7 +178,8 @@ def check() -> list[str]:
     """What is wrong with what the guide is made of; empty if nothing is."""
     found: list[str] = []
     try:
-        screw_length()
+        lid_screw()
+        carrier_screw()
         one, *others = (measuring.resistances(netlist.committed(board)) for board in BOARDS)
     except (ValueError, KeyError) as wrong:
         return [str(wrong)]

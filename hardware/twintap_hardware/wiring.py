@@ -16,6 +16,7 @@ from .places import BOARDS
 
 Place = tuple[float, float, float]
 CUT_MM = 5  # wires are cut to whole steps of this
+UNDER_XIAO_MM = 40  # these two are soldered before the XIAO stands on its pins
 BY_HAND_MM = 60  # what a wire of the plug has at least: it is plugged together above the case
 
 
@@ -25,6 +26,7 @@ class Wire:
 
     `start` and `end` are in the closed pulser (mm), `length` is what to cut (mm), or how long it is if it
     `comes` with its part. `radius` is that of the bundle, `in_lid` says that its end moves with the lid.
+    `holes` are the places in the board where its wires start, if all of them start there.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Wire:
     radius: float
     length: int
     in_lid: bool
+    holes: tuple[Place, ...] = ()
     comes: bool = False
 
     @property
@@ -96,7 +99,9 @@ def wires() -> tuple[Wire, ...]:
         name: str, pins: tuple[str, ...], ends: tuple[Place, Place], in_lid: bool = False, least: int = 0
     ) -> None:
         radius = bundle_radius(len(pins), diameter)
-        found.append(Wire(name, pins, *ends, radius, max(least, cut(*ends, in_lid)), in_lid))
+        holes = tuple(start((pin,)) for pin in pins if pin in layout.leads)
+        holes = holes if len(holes) == len(pins) else ()
+        found.append(Wire(name, pins, *ends, radius, max(least, cut(*ends, in_lid)), in_lid, holes))
 
     def comes(
         name: str, pins: tuple[str, ...], ends: tuple[Place, Place], radius: float, length: float
@@ -116,7 +121,8 @@ def wires() -> tuple[Wire, ...]:
     add("J1", ("J1.-",), black, least=BY_HAND_MM)
     xiao_end = it.xiao_x + number("xiao.length_mm")
     for pin, y in (("U1.BAT+", 2.0), ("U1.BAT-", -1.0)):
-        add(pin, (pin,), (start((pin,)), (xiao_end - 2.0, it.xiao_y + y, top + 1.3)))
+        under = (start((pin,)), (xiao_end - 2.0, it.xiao_y + y, top + 1.3))
+        add(pin, (pin,), under, least=UNDER_XIAO_MM)
     # What comes with its part: the cell's lead, and the antenna's, whose end is plugged on the XIAO.
     lead = (
         (it.cell_x + it.cell_length + 1.0, 0.0, it.cell_z + 4),

@@ -12,7 +12,8 @@ import pytest
 from twintap import selftest
 from twintap.cli import arguments
 from twintap_board.sources import firmware_dir
-from twintap_hardware import guide, measuring, netlist, safety
+from twintap_hardware import guide, measuring, netlist, safety, wiring
+from twintap_hardware.catalogue import kinds
 from twintap_hardware.places import BOARDS, HARDWARE, OUT
 
 GUIDE = (OUT / "guide.md").read_text("utf-8")
@@ -93,6 +94,45 @@ def test_every_part_that_the_guide_names_is_in_the_netlist_of_each_board() -> No
     assert {"R1", "Q1", "SW1", "LED1"} <= named
     for drawn in DRAWN.values():
         assert named <= set(drawn.parts)
+
+
+def test_every_part_of_the_parts_list_comes_up_in_a_step() -> None:
+    sections = re.split(r"^## ", GUIDE, flags=re.M)
+    steps = "".join(each for each in sections if each.startswith(("3. Solder", "6. Put it into the case")))
+    named = {code for code in re.findall(r"`([A-Z]+\d+)`", steps)}
+    for first, last in re.findall(r"`R(\d+)` to `R(\d+)`", steps):
+        named |= {f"R{number}" for number in range(int(first), int(last) + 1)}
+    called = {"U1": "XIAO", "BT1": "cell", "M1": "motor", "LED1": "light", "SW1": "switch"}
+    named |= {designator for designator, word in called.items() if word in steps}
+    for drawn in DRAWN.values():
+        assert set(drawn.parts) <= named
+    # What no net runs through, by the words that the steps have for it.
+    words = {
+        "stripboard": "Saw the board",
+        "headers": "rows of pins",
+        "wire": "Wires as long as the table says",
+        "link-wire": "Links",
+    }
+    assert {name for name, kind in kinds().items() if kind.each} == set(words)
+    assert [name for name, word in words.items() if word not in steps] == []
+
+
+def test_sections_and_steps_are_numbered_without_a_gap_and_sections_that_are_named_are_there() -> None:
+    sections = [int(number) for number in re.findall(r"^## (\d+)\. ", GUIDE, flags=re.M)]
+    assert sections == list(range(1, len(sections) + 1))
+    for section in re.split(r"^## ", GUIDE, flags=re.M)[1:]:
+        steps = [int(number) for number in re.findall(r"^(\d+)\. ", section.partition("\n")[2], flags=re.M)]
+        assert steps == list(range(1, len(steps) + 1)), section[:30]
+    named = {int(number) for number in re.findall(r"section (\d+)", GUIDE)}
+    assert named
+    assert named <= set(sections)
+
+
+def test_every_bundle_of_wires_is_in_the_guide_with_its_length() -> None:
+    for each in wiring.wires():
+        if not each.comes:
+            row = rf"\| {re.escape(guide.in_code(each.name))} \| {len(each.pins)} \| {each.length} mm \|"
+            assert re.search(row, GUIDE), each.name
 
 
 def test_every_net_that_the_guide_names_is_in_the_netlist_of_each_board() -> None:
