@@ -123,6 +123,21 @@ async def test_a_side_whose_leases_never_arrive_does_not_leave_its_twin_alone_fo
         assert last_us(home.left.edges) - home.left.edges[0].host_us <= LEASE_US
 
 
+async def test_a_lease_reaches_no_further_than_a_second_beyond_its_twin_s_last_word(tmp_path: Path) -> None:
+    async with house(tmp_path / "data") as home:
+        await home.start(rate_hz=4, pulse_ms=125)
+        await asyncio.sleep(0.5)
+        home.right.behaviour.mute = True
+        muted_us = host_us()
+        # Shortly before the daemon gives the set up, so that no stop is heard: what is left is the lease.
+        await asyncio.sleep(0.5)
+        home.left.behaviour.deaf = True
+        await home.over()
+        await asyncio.sleep(1.0)
+        assert is_still(home.left)
+        assert last_us(home.left.edges) <= muted_us + LEASE_US + SLACK_US
+
+
 async def test_a_set_of_a_daemon_that_dies_ends_by_lease_and_nothing_starts_by_itself(tmp_path: Path) -> None:
     async with house(tmp_path / "data") as home:
         await home.start(rate_hz=4, pulse_ms=125)
