@@ -473,7 +473,8 @@ class Hub:
             away_us = now_us - before_us - int(_BEAT_S * 1e6) + sleep.slept_us()
             before_us = now_us
             if away_us > _AWAY_US:
-                log.warning("this computer was away for %d ms: every set is ended", away_us // 1_000)
+                if self.any_set_on():
+                    log.warning("this computer was away for %d ms: every set is ended", away_us // 1_000)
                 for room in self._rooms.values():
                     room.on_clock_jump()
 
