@@ -1,10 +1,10 @@
 """What a level drives a motor with: nothing, or from the voltage that starts it to its full one.
 
-A coin motor turns only from about a volt on, so a level that were a plain part of the cell's voltage would
-turn nothing for its lowest third, fade away as the cell empties, and be felt unlike by two hands whose
-pulsers are not charged alike. So a level is told in the motor's mean voltage: 0 is 0, any other lies on the
-line from `start_mv` (just above 0) to `full_mv` (at 10000 bp). PWM's mean voltage is its duty times the
-supply, so the duty is that voltage divided by the supply's.
+A coin motor starts only with more than a volt, and goes on with less once it turns; so a level that were a
+plain part of the cell's voltage would turn nothing for its lowest third, fade away as the cell empties, and
+be felt unlike by two hands whose pulsers are not charged alike. So a level is told in the motor's mean
+voltage: 0 is 0, any other lies on the line from `start_mv` (just above 0) to `full_mv` (at 10000 bp). PWM's
+mean voltage is its duty times the supply, so the duty is that voltage divided by the supply's.
 
 It lies behind ceiling and trim, which act on the level, and knows nothing of sets: whoever calls `tune` does
 so between them.

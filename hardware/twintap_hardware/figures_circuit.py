@@ -380,9 +380,7 @@ def _fuse() -> Figure:
                 "fuse_of_hold_pct": 100
                 * max(
                     number(f"{CHIP[board]}.wifi_peak_ma") + stall_ma(number("cell.full_mv")),
-                    number(
-                        "xiao_c3.charge_measured_ma" if GROUP[board] == "xiao_c3" else "xiao_c6.charge_ma"
-                    ),
+                    number(f"{GROUP[board]}.charge_ma"),
                 )
                 / (number("fuse.hold_ma") * number("fuse.warm_pct") / 100)
             },
@@ -394,10 +392,11 @@ def _fuse() -> Figure:
         "fuse_of_hold_pct",
         "Does the fuse hold at the most that ever flows?",
         "larger of (radio's peak + motor's stall) and charging / (hold current x derating at 40 °C)",
-        ("fuse.hold_ma", "fuse.warm_pct", "chip_c3.wifi_peak_ma", "chip_c6.wifi_peak_ma"),
+        ("fuse.hold_ma", "fuse.warm_pct", "chip_c3.wifi_peak_ma", "chip_c6.wifi_peak_ma",
+         "xiao_c3.charge_ma", "xiao_c6.charge_ma"),
         tuple(rows),
         "It opens on a short behind it, and not in work.",
-    )
+    )  # fmt: skip
 
 
 def figures() -> list[Figure]:

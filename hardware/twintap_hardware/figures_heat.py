@@ -244,7 +244,7 @@ def _charging() -> list[Figure]:
             )
     facts = (
         "heat.transfer_w_m2_k", "heat.lying_free_pct", "heat.room_c", "heat.charge_room_c", "usb.usual_mv",
-        "charge.cell_early_mv", "xiao_c3.charge_measured_ma", "xiao_c6.charge_ma", "xiao_c3.modem_sleep_ma",
+        "charge.cell_early_mv", "xiao_c3.charge_ma", "xiao_c6.charge_ma", "xiao_c3.modem_sleep_ma",
         "xiao_c6.modem_sleep_ma", "xiao_c3.awake_ma", "xiao_c6.awake_ma", "light.colour_ma",
     )  # fmt: skip
     return [

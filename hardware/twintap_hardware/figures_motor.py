@@ -1,16 +1,8 @@
 """Figures of the motor: what starts it, how fast it rises, what of a pulse is felt, how unlike two feel.
 
-The model: a rotor that follows the mean voltage as a first-order lag, from the voltage at which it starts
-turning. Speed is told as a part of the speed at the rated voltage; the amplitude of the vibration goes with
-its square, as the force of a rotating weight does.
-
-The mean voltage is the whole truth where the winding carries its current on through each pause of the PWM. A
-winding without inductance, whose current ends with each pulse, is the other extreme (`end_speed_bare`): it
-stands still at the same mean voltage, and turns faster. What a coin motor's has lies between.
+They reckon with the model in `motor_model`.
 """
 # SPDX-License-Identifier: CERN-OHL-P-2.0
-
-import math
 
 from . import boards, figures_circuit
 from .facts import number
@@ -18,102 +10,30 @@ from .figures_circuit import motor_ohm, path_ohm
 from .figures_heat import stalled_mw
 from .figures_kit import Figure, Limit, Row
 from .motor_drive import cap_mv, common, drive_mv, duty, most_mv
+from .motor_model import (
+    Rotor,
+    easy,
+    end_speed_bare,
+    feels_like_mv,
+    felt_ms,
+    just_passed,
+    mean_before_mv,
+    mean_mv,
+    peak_m_s2,
+    peak_speed_bare,
+    share,
+    steady_m_s2,
+    typical,
+)
 from .places import BOARDS
 
-_STEP_MS = 0.1
 CELLS_MV = (("full", 4_200), ("half", 3_840), ("low", 3_500))  # the middle one: the daemon's curve at 50 %
 _LEVELS_PCT = (20, 40, 60, 80)
 
-
-def lag_ms() -> float:
-    """The rotor's time constant: after its rise time a step to the rated voltage gives 90 % of amplitude."""
-    return number("motor.rise_ms") / -math.log(1 - math.sqrt(0.9))
-
-
-def end_speed(mean_mv: float) -> float:
-    """The speed that `mean_mv` leads to, as a part of the rated one; 0 below the voltage that turns it."""
-    start = number("motor.start_typical_mv")
-    return max(0.0, (mean_mv - start) / (number("motor.rated_mv") - start))
-
-
-def share(mosfet: str = "mosfet.resistance_typical_ohm") -> float:
-    """The motor's part of the voltage over it and its MOSFET, standing still."""
-    return motor_ohm() / (motor_ohm() + number(mosfet))
-
-
-def _load(current_part: float = 0) -> tuple[float, float]:
-    """The back-EMF at the rated voltage in mV, and the load's growth with it (a, see `end_speed_bare`).
-
-    `current_part` is the rated current by the start current, where it is not the facts'.
-    """
-    rated = number("motor.rated_mv")
-    drop = rated * (current_part or number("motor.rated_current_ma") / number("motor.start_current_max_ma"))
-    return rated - drop, (drop - number("motor.start_typical_mv")) / (rated - drop)
-
-
-def end_speed_bare(duty_part: float, cell_mv: float, current_part: float = 0) -> float:
-    """As `end_speed`, of a winding whose current ends with each pulse of the PWM.
-
-    Turning at the back-EMF E its mean current is duty x (cell - E) / R, and the load takes (start + a E) / R,
-    with a from the rated current; so E = (duty x cell - start) / (duty + a).
-    """
-    rated_emf, slope = _load(current_part)
-    found = (duty_part * cell_mv - number("motor.start_typical_mv") / share()) / (duty_part + slope / share())
-    return max(0.0, found / rated_emf)
-
-
-def peak_speed_bare(level_pct: float, cell_mv: float, pulse_ms: float, current_part: float = 0) -> float:
-    """The largest speed within a pulse, of such a winding: its lag is longer by (1 + a) / (duty + a)."""
-    rise_ms = min(number("pacing.rise_ms"), pulse_ms)
-    slope = _load(current_part)[1]
-    speed = 0.0
-    for step in range(1, round(pulse_ms / _STEP_MS) + 1):
-        part = duty(common(), level_pct * min(1.0, step * _STEP_MS / rise_ms), cell_mv)
-        lag = lag_ms() * (1 + slope) / (part * share() + slope)
-        end = end_speed_bare(part, cell_mv, current_part)
-        speed += (end - speed) * (1 - math.exp(-_STEP_MS / lag))
-    return speed
-
-
-def mean_mv(level_pct: float, cell_mv: float) -> float:
-    """The motor's mean voltage at a level, from a cell of `cell_mv` that reads so."""
-    return duty(common(), level_pct, cell_mv) * cell_mv * share()
-
-
-def mean_before_mv(level_pct: float, cell_mv: float) -> float:
-    """The same, were the level plainly the part of the time that the cell is on the motor."""
-    return level_pct / 100 * cell_mv * share()
-
-
-def peak_m_s2(level_pct: float, cell_mv: float, pulse_ms: float) -> float:
-    """The largest amplitude within a pulse: the level rises for 20 ms (or the whole pulse), then stays."""
-    rise_ms = min(number("pacing.rise_ms"), pulse_ms)
-    speed = 0.0
-    for step in range(1, round(pulse_ms / _STEP_MS) + 1):
-        level = level_pct * min(1.0, step * _STEP_MS / rise_ms)
-        speed += (end_speed(mean_mv(level, cell_mv)) - speed) * (1 - math.exp(-_STEP_MS / lag_ms()))
-    return number("motor.amplitude_m_s2") * speed * speed
-
-
-def felt_ms(level_pct: float, cell_mv: float) -> float:
-    """The shortest pulse of that level that is felt, in whole ms; infinite if none is."""
-    if number("motor.amplitude_m_s2") * end_speed(mean_mv(level_pct, cell_mv)) ** 2 <= number(
-        "motor.felt_m_s2"
-    ):
-        return math.inf
-    low, high = 1, 2_000
-    while low < high:
-        middle = (low + high) // 2
-        if peak_m_s2(level_pct, cell_mv, middle) >= number("motor.felt_m_s2"):
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
 _MODEL = (
-    *("motor.rated_mv", "motor.start_typical_mv", "motor.rise_ms", "motor.amplitude_m_s2", "motor.felt_m_s2"),
-    *("motor.start_current_max_ma", "mosfet.resistance_typical_ohm", "pacing.rise_ms"),
+    *("motor.rated_mv", "motor.start_typical_mv", "motor.keeps_turning_mv", "motor.rise_ms"),
+    *("motor.amplitude_m_s2", "motor.felt_m_s2", "motor.start_current_max_ma"),
+    *("mosfet.resistance_typical_ohm", "pacing.rise_ms"),
 )
 
 
@@ -150,7 +70,7 @@ def _start() -> Figure:
             {
                 "motor_start_level_pct": sure,
                 "parts_as_usual_pct": _level_for(number("motor.trial_mv"), share()),
-                "untried_motor_pct": _level_for(number("motor.start_mv"), share()),
+                "untried_motor_pct": _level_for(number("motor.start_most_mv"), share()),
                 "without_the_law_pct": 100 * number("motor.trial_mv") / (cell_mv * share()),
             },
             limit,
@@ -166,16 +86,17 @@ def _start() -> Figure:
         "At which level is the motor sure to start?",
         "(trial voltage / (MOSFET's worst share x cell under load / cell as read) - start_mv) / (full_mv - "
         "start_mv)",
-        ("motor.trial_mv", "motor.start_mv", "motor.rated_mv", "motor.start_current_max_ma",
+        ("motor.trial_mv", "motor.start_most_mv", "motor.rated_mv", "motor.start_current_max_ma",
          "mosfet.resistance_max_ohm", "mosfet.resistance_typical_ohm", "chip.adc_error_mv",
          "cell.resistance_mohm", "fuse.resistance_max_ohm", "switch.resistance_mohm",
          "wiring.resistance_mohm", "battery.low_mv", "cell.full_mv", "pacing.low_level_pct"),
         tuple(rows),
         "A level is told in the motor's mean voltage (start_mv and full_mv of the board file), and the trial "
-        "of each motor in the guide is what makes its lowest levels sure: one that needs more than an AA "
-        "cell is not used. The data sheet promises a start only from 2.3 V (untried motor). Were a level a "
-        "plain part of the cell's voltage (without the law), it would have to be as high as the last column "
-        "says, and higher as the cell empties.",
+        "of each motor in the guide is what makes its lowest levels sure: one that does not start with "
+        f"{number('motor.trial_mv') / 1000:.1f} V is not used. The data sheet has it start at 1.2 V "
+        "typically and promises a start only from 2.3 V (untried motor), so some of those that are bought do "
+        "not pass: how many, no source tells. Were a level a plain part of the cell's voltage (without the "
+        "law), it would have to be as high as the last column says, and higher as the cell empties.",
         "a higher start_mv in the board files",
     )  # fmt: skip
 
@@ -190,6 +111,15 @@ def _felt() -> list[Figure]:
         for level in _LEVELS_PCT
         for word, cell_mv in CELLS_MV
     ]
+    rows += [
+        Row(
+            f"{level} %, a motor that just passed its trial",
+            {"felt_shortest_ms": felt_ms(level, 3_840, just_passed())},
+            rows[0].limit,
+            counts=False,
+        )
+        for level in _LEVELS_PCT
+    ]
     least = number("pacing.pulse_least_ms")
     shortest = [
         Row(
@@ -197,7 +127,7 @@ def _felt() -> list[Figure]:
             {
                 "pulse_least_m_s2": peak_m_s2(level, 3_840, least),
                 "default_pulse_m_s2": peak_m_s2(level, 3_840, number("pacing.pulse_ms")),
-                "steady_m_s2": number("motor.amplitude_m_s2") * end_speed(mean_mv(level, 3_840)) ** 2,
+                "steady_m_s2": steady_m_s2(level, 3_840),
             },
             Limit(number("motor.felt_m_s2"), "what a fingertip just feels", is_least=True),
         )
@@ -208,11 +138,14 @@ def _felt() -> list[Figure]:
             "felt_shortest_ms",
             "How long must a pulse be to be felt?",
             "the shortest pulse in whose course amplitude = rated x speed squared reaches what is felt",
-            (*_MODEL, "pacing.pulse_ms"),
+            (*_MODEL, "motor.trial_mv", "pacing.pulse_ms"),
             tuple(rows),
             "The level at which a medicine visit begins (20 %) and the default one (40 %) among them. The "
             "motor's rise, not the firmware, decides: at low levels much of a pulse is spent on getting up "
-            "to speed, and a wider pulse is felt before a stronger one is needed.",
+            "to speed, and a wider pulse is felt before a stronger one is needed. A motor that only just "
+            "passed its trial, and that stops as soon as it has less than it started with, is the weakest "
+            "that can be built in: it turns at 20 % too, and is not felt there. The try-out before a set "
+            "shows it; the level is raised until it is felt.",
             "a wider pulse or a higher level by default",
         ),
         Figure(
@@ -230,6 +163,46 @@ def _felt() -> list[Figure]:
     ]
 
 
+def _weakest() -> Figure:
+    """How gentle the lowest level is, beside the default one and what the motor does at its rated voltage."""
+    pulse, usual, rated = (
+        number("pacing.pulse_ms"),
+        number("pacing.level_pct"),
+        number("motor.amplitude_m_s2"),
+    )
+    felt = number("motor.felt_m_s2")
+
+    def row(case: str, level: float, rotor: Rotor) -> Row:
+        tapped, steady = peak_m_s2(level, 3_840, pulse, rotor), steady_m_s2(level, 3_840, rotor)
+        numbers = {
+            "gentlest_of_default_pct": 100 * tapped / peak_m_s2(usual, 3_840, pulse, rotor),
+            "of_rated_pct": 100 * tapped / rated,
+            "of_just_felt_pct": 100 * tapped / felt,
+            "default_pulse_m_s2": tapped,
+            "steady_m_s2": steady,
+            "steady_of_rated_pct": 100 * steady / rated,
+        }
+        return Row(case, numbers, Limit(50, "half of what a set has unless told otherwise: room to go down"))
+
+    return Figure(
+        "gentlest_of_default_pct",
+        "Is the lowest level still gentle?",
+        "(largest speed in a default pulse at 1 %, from rest / the same at the default level) squared",
+        (*_MODEL, "motor.keeps_turning_least_mv", "pacing.pulse_ms", "pacing.level_pct"),
+        (
+            row("1 %, a typical motor", 1, typical()),
+            row("1 %, a motor that goes on with very little", 1, easy()),
+        ),
+        "For the lowest level gives what starts a motor, and a turning one needs less: so it cannot be as "
+        "weak as one likes. It is weak all the same: a typical motor is hardly noticed there in pulses of "
+        "the default width. A start at start_mv that then goes down to what keeps the motor turning would "
+        "reach below that, where a fingertip notices nothing; only for a motor that goes on with very little "
+        "would it gain something, and for each motor its own voltage had to be found. It is not built: a "
+        "narrower pulse makes a strong one gentler.",
+        "a start at start_mv that goes down to what keeps the motor turning",
+    )
+
+
 def _unlike() -> Figure:
     full, low = number("cell.full_mv"), number("battery.low_mv")
     pulse = number("pacing.pulse_ms")
@@ -238,7 +211,7 @@ def _unlike() -> Figure:
     )
 
     def more(on_full: float, on_low: float) -> float:
-        return 100 * ((on_full / on_low) ** 2 - 1)
+        return round(100 * ((on_full / on_low) ** 2 - 1), 9)  # what is left of nothing is no number to show
 
     def numbers(level: float, current_part: float) -> dict[str, float]:
         peaks = [peak_speed_bare(level, cell, pulse, current_part) for cell in (full, low)]
@@ -248,8 +221,9 @@ def _unlike() -> Figure:
     rows: list[Row] = []
     for level in _LEVELS_PCT:
         found = numbers(level, 0)
-        found["winding_smooths_pct"] = more(*(end_speed(mean_mv(level, cell)) for cell in (full, low)))
-        before = [end_speed(mean_before_mv(level, cell)) for cell in (full, low)]
+        rotor = typical()
+        found["winding_smooths_pct"] = more(*(rotor.from_rest(mean_mv(level, mv)) for mv in (full, low)))
+        before = [rotor.from_rest(mean_before_mv(level, mv)) for mv in (full, low)]
         if before[1]:
             found["without_the_law_pct"] = more(before[0], before[1])
         rows.append(Row(f"{level} %", found, limit))
@@ -261,9 +235,10 @@ def _unlike() -> Figure:
         "How unlike do two pulsers feel, one with a full cell and one with a low one?",
         "how much larger the amplitude is on the full one: (peak speed on full / on low) squared - 1, in the "
         "default pulse, each with the duty that start_mv, full_mv and its own cell lead to, of a winding "
-        "without inductance: E = (duty x cell - start) / (duty + a), with a lag of (1 + a) / (duty + a)",
+        "without inductance: E = (duty x cell - keeps) / (duty + a), with a lag of (1 + a) / (duty + a)",
         ("motor.unlike_pct", "motor.rated_mv", "motor.rated_current_ma", "motor.start_typical_mv",
-         "motor.start_current_max_ma", "motor.rise_ms", "mosfet.resistance_typical_ohm", "cell.full_mv",
+         "motor.keeps_turning_mv", "motor.start_current_max_ma", "motor.rise_ms",
+         "mosfet.resistance_typical_ohm", "cell.full_mv",
          "battery.low_mv", "pacing.pulse_ms", "pacing.rise_ms"),
         tuple(rows),
         "The worst that a winding can do; one that carries its current on through the PWM's pauses (winding "
@@ -325,7 +300,7 @@ def _voltages() -> list[Figure]:
                     f"{name}, {word}",
                     {
                         "motor_cap_mv": mean,
-                        "feels_like_mv": _feels_like_mv(mean / full, full),
+                        "feels_like_mv": feels_like_mv(mean / full, full),
                         "cap_pct": cap,
                     },
                     most,
@@ -353,7 +328,7 @@ def _voltages() -> list[Figure]:
             "start_mv + cap x (full_mv - start_mv), over motor and MOSFET; with a wrong reading x full cell "
             "/ 3.3 V, for less is not made up for",
             ("cell.full_mv", "battery.empty_mv", "motor.max_mv", "motor.rated_mv", "motor.rated_current_ma",
-             "motor.start_typical_mv", "motor.start_current_max_ma", "mosfet.resistance_typical_ohm"),
+             "motor.keeps_turning_mv", "motor.start_current_max_ma", "mosfet.resistance_typical_ohm"),
             tuple(caps),
             "Without the cap a wrong reading could lead above it. Feels like: the steady voltage at which it "
             "would turn as fast, were its winding without inductance.",
@@ -381,12 +356,6 @@ def _voltages() -> list[Figure]:
     ]  # fmt: skip
 
 
-def _feels_like_mv(duty_part: float, cell_mv: float) -> float:
-    """The steady voltage that turns the motor as fast as PWM does a winding without inductance."""
-    start = number("motor.start_typical_mv")
-    return start + end_speed_bare(duty_part, cell_mv) * (number("motor.rated_mv") - start)
-
-
 def figures() -> list[Figure]:
     """All of this module's."""
-    return [_start(), *_felt(), _unlike(), _stop(), *_voltages()]
+    return [_start(), *_felt(), _weakest(), _unlike(), _stop(), *_voltages()]

@@ -68,7 +68,7 @@ def states_ma(board: str) -> dict[str, float]:
 
 def charge_ma(board: str) -> float:
     """The charger's current into the cell, the largest of those told."""
-    return number("xiao_c3.charge_measured_ma" if board == "xiao-esp32c3" else "xiao_c6.charge_ma")
+    return number(f"{GROUP[board]}.charge_ma")
 
 
 def cells() -> list[tuple[int, bool]]:
@@ -242,7 +242,7 @@ def _charge_rates() -> list[Figure]:
                 name,
                 question,
                 "charger's current / (capacity x C-rate)",
-                (fact, "xiao_c3.charge_measured_ma", "xiao_c6.charge_ma"),
+                (fact, "xiao_c3.charge_ma", "xiao_c6.charge_ma"),
                 tuple(rows),
                 "The current is fixed on the board: the cell has to suit it. The data sheet of the very "
                 "cell counts.",
@@ -287,7 +287,7 @@ def _charging() -> list[Figure]:
             "charge_time_h",
             "How long does a full charge take?",
             "capacity / (charger's current - amber light) x 1.3 (a charger's current falls in the last part)",
-            ("charge.tail_pct", "xiao_c3.charge_measured_ma", "xiao_c6.charge_ma", "light.colour_ma"),
+            ("charge.tail_pct", "xiao_c3.charge_ma", "xiao_c6.charge_ma", "light.colour_ma"),
             tuple(times),
             "With the switch on: off parts the cell from its charger. The light hangs on the cell and takes "
             "its share of the charger's current; a charger ends at a tenth of its own (shown), which the "
@@ -298,7 +298,7 @@ def _charging() -> list[Figure]:
             "usb_load_ma",
             "Does a computer's port feed it while it charges?",
             "charger's current + the board's own, awake",
-            ("usb.port_ma", "xiao_c3.charge_measured_ma", "xiao_c6.charge_ma", *_CURRENTS[:4],
+            ("usb.port_ma", "xiao_c3.charge_ma", "xiao_c6.charge_ma", *_CURRENTS[:4],
              "chip_c3.wifi_peak_ma", "chip_c6.wifi_peak_ma"),
             tuple(loads),
             "On its charger a pulser gets drowsy and never sleeps. The peak lasts as long as a datagram, "

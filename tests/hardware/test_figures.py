@@ -18,6 +18,7 @@ from twintap_hardware import (
     figures_heat,
     figures_kit,
     figures_motor,
+    motor_model,
     netlist,
 )
 from twintap_hardware.case_size import size
@@ -152,7 +153,7 @@ def test_heat_that_goes_in_goes_out_to_the_room_and_to_the_hand() -> None:
 def test_all_that_usb_brings_while_charging_is_heat_or_goes_into_the_cell(board: str) -> None:
     group = {"xiao-esp32c3": "xiao_c3", "xiao-esp32c6": "xiao_c6"}[board]
     always_a = F("light.quiet_ma") / 1e3 + 4.2 / (ohms(board, "R4") + ohms(board, "R5"))
-    charger_a = F("xiao_c3.charge_measured_ma" if group == "xiao_c3" else "xiao_c6.charge_ma") / 1e3
+    charger_a = F("xiao_c3.charge_ma" if group == "xiao_c3" else "xiao_c6.charge_ma") / 1e3
     red, green, _ = pulser_parts.light.colour_of("charging", 0, (0, 0, 0), False, True)
     light_a = (red + green) / 255 * F("light.colour_ma") / 1e3
     assert of("charge_time_h", f"{board}, 1000 mAh", "light_ma") == pytest.approx(1e3 * light_a, rel=0.02)
@@ -213,15 +214,15 @@ def exact_speed(level_pct: float, cell_mv: float, pulse_ms: float) -> float:
     first = motor["start_mv"] * part
     last = first + (motor["full_mv"] - motor["start_mv"]) * level_pct / 100 * part
     assert last / part < cell_mv  # so it is the same on every such cell
-    start, rated = F("motor.start_typical_mv"), F("motor.rated_mv")
-    assert first > start  # it turns from the ramp's beginning on
+    keeps, rated = F("motor.keeps_turning_mv"), F("motor.rated_mv")
+    assert first > F("motor.start_typical_mv")  # it turns from the ramp's beginning on
     lag = F("motor.rise_ms") / -math.log(1 - math.sqrt(0.9))
     rise = min(20.0, pulse_ms)
-    slope = (last - first) / (rated - start) / rise
+    slope = (last - first) / (rated - keeps) / rise
     done = 1 - math.exp(-rise / lag)
-    ramped = (first - start) / (rated - start) * done + slope * (rise - lag * done)
+    ramped = (first - keeps) / (rated - keeps) * done + slope * (rise - lag * done)
     rest = math.exp(-(pulse_ms - rise) / lag)
-    return ramped * rest + (last - start) / (rated - start) * (1 - rest)
+    return ramped * rest + (last - keeps) / (rated - keeps) * (1 - rest)
 
 
 @pytest.mark.parametrize("level_pct", [20, 40, 60, 80])
@@ -229,7 +230,7 @@ def exact_speed(level_pct: float, cell_mv: float, pulse_ms: float) -> float:
 def test_a_pulse_s_amplitude_is_the_exact_solution_s_on_every_cell(level_pct: int, pulse_ms: int) -> None:
     for _, cell_mv in figures_motor.CELLS_MV:
         exact = F("motor.amplitude_m_s2") * exact_speed(level_pct, cell_mv, pulse_ms) ** 2
-        found = figures_motor.peak_m_s2(level_pct, cell_mv, pulse_ms)
+        found = motor_model.peak_m_s2(level_pct, cell_mv, pulse_ms)
         assert found == pytest.approx(exact, rel=0.02, abs=0.003)
 
 
@@ -237,17 +238,18 @@ def test_the_shortest_felt_pulse_is_felt_and_a_shorter_one_is_not() -> None:
     felt = F("motor.felt_m_s2")
     for row in BY_ID["felt_shortest_ms"].rows:
         level = float(row.case.split()[0])
-        cell_mv = dict(figures_motor.CELLS_MV)[row.case.rpartition(" ")[2]]
+        rotor = motor_model.typical() if row.counts else motor_model.just_passed()
+        cell_mv = dict(figures_motor.CELLS_MV).get(row.case.rpartition(" ")[2], 3_840)
         shortest = row.numbers["felt_shortest_ms"]
         if math.isinf(shortest):
-            assert figures_motor.peak_m_s2(level, cell_mv, 3_000) < felt
+            assert motor_model.peak_m_s2(level, cell_mv, 3_000, rotor) < felt
         else:
-            assert figures_motor.peak_m_s2(level, cell_mv, shortest) >= felt
-            assert figures_motor.peak_m_s2(level, cell_mv, shortest - 1) < felt
+            assert motor_model.peak_m_s2(level, cell_mv, shortest, rotor) >= felt
+            assert motor_model.peak_m_s2(level, cell_mv, shortest - 1, rotor) < felt
 
 
 def test_the_rotor_s_lag_gives_its_rise_time_back() -> None:
-    after = 1 - math.exp(-F("motor.rise_ms") / figures_motor.lag_ms())
+    after = 1 - math.exp(-F("motor.rise_ms") / motor_model.lag_ms())
     assert after**2 == pytest.approx(0.9)
     assert figures_circuit.motor_ohm() == pytest.approx(25)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.firmware import pulser_parts
-from twintap_hardware import boards, facts, figures, figures_motor, motor_drive
+from twintap_hardware import boards, facts, figures, figures_motor, motor_drive, motor_model
 from twintap_hardware.places import BOARD_FILES, BOARDS
 
 F = facts.number
@@ -52,10 +52,10 @@ def test_the_least_sure_level_gives_a_motor_just_what_it_was_tried_with() -> Non
 def balance(duty: float, cell_v: float) -> float:
     """The back-EMF at which a winding without inductance gives just the current that the load takes."""
     ohm, fet = 25.0, F("mosfet.resistance_typical_ohm")
-    rated, start = F("motor.rated_mv") / 1e3, F("motor.start_typical_mv") / 1e3
+    rated, keeps = F("motor.rated_mv") / 1e3, F("motor.keeps_turning_mv") / 1e3
     rated_a = F("motor.rated_current_ma") / 1e3
     rated_emf = rated - rated_a * ohm
-    friction_a = start / ohm
+    friction_a = keeps / ohm
     low, high = 0.0, cell_v
     for _ in range(60):
         emf = (low + high) / 2
@@ -70,12 +70,12 @@ def balance(duty: float, cell_v: float) -> float:
 def peak(level_pct: int, cell_v: float) -> float:
     """The back-EMF at the end of the default pulse: what current is to spare turns the rotor faster."""
     ohm, fet = 25.0, F("mosfet.resistance_typical_ohm")
-    rated, start = F("motor.rated_mv") / 1e3, F("motor.start_typical_mv") / 1e3
+    rated, keeps = F("motor.rated_mv") / 1e3, F("motor.keeps_turning_mv") / 1e3
     rated_a = F("motor.rated_current_ma") / 1e3
-    friction_a, rated_emf = start / ohm, rated - rated_a * ohm
+    friction_a, rated_emf = keeps / ohm, rated - rated_a * ohm
     per_volt_a = (rated_a - friction_a) / rated_emf
     # Its inertia, from its lag on plain direct current, which the motor's rise time gives.
-    volts_per_a_ms = 1 / (figures_motor.lag_ms() * (1 / ohm + per_volt_a))
+    volts_per_a_ms = 1 / (motor_model.lag_ms() * (1 / ohm + per_volt_a))
     step_ms, emf = 0.02, 0.0
     for at in range(round(F("pacing.pulse_ms") / step_ms)):
         rising = min(1.0, (at + 1) * step_ms / F("pacing.rise_ms"))
@@ -98,7 +98,51 @@ def test_two_pulsers_are_as_unlike_as_their_balances_of_current_say(level_pct: i
     # Driven by plain direct current the two models are one.
     rated_v = 3.0 + F("motor.rated_current_ma") / 1e3 * F("mosfet.resistance_typical_ohm")
     assert balance(1.0, rated_v) == pytest.approx(1)
-    assert figures_motor.end_speed_bare(1.0, 1e3 * rated_v) == pytest.approx(1)
+    assert motor_model.end_speed_bare(1.0, 1e3 * rated_v) == pytest.approx(1)
+
+
+def test_what_stands_still_needs_more_to_turn_than_what_turns() -> None:
+    rotor = motor_model.typical()
+    assert F("motor.keeps_turning_least_mv") < rotor.keeps_mv < rotor.starts_mv == F("motor.start_typical_mv")
+    between = (rotor.keeps_mv + rotor.starts_mv) / 2
+    assert rotor.from_rest(between) == 0 < rotor.end_speed(between)
+    assert rotor.from_rest(rotor.starts_mv) == rotor.end_speed(rotor.starts_mv) > 0
+    assert rotor.end_speed(F("motor.rated_mv")) == pytest.approx(1)
+    # One that needs what 30 % gives stays at rest below it, however long the pulse.
+    stiff = motor_model.Rotor(motor_model.mean_mv(30, 3_840), rotor.keeps_mv)
+    assert motor_model.peak_m_s2(29, 3_840, 500, stiff) == 0 == motor_model.steady_m_s2(29, 3_840, stiff)
+    assert motor_model.felt_ms(29, 3_840, stiff) == float("inf")
+    assert motor_model.peak_m_s2(31, 3_840, 500, stiff) > F("motor.felt_m_s2")
+
+
+def test_every_motor_that_passed_its_trial_starts_at_the_lowest_level_that_a_set_begins_with() -> None:
+    start_mv = motor_of(BOARDS[0])["start_mv"]
+    assert F("motor.start_typical_mv") < F("motor.trial_mv") < start_mv < F("motor.start_most_mv")
+    worst = motor_model.just_passed()
+    assert worst.starts_mv == F("motor.trial_mv")
+    for _, cell_mv in figures_motor.CELLS_MV:
+        level = F("pacing.low_level_pct")
+        assert motor_model.steady_m_s2(level, cell_mv, worst) > 0
+        assert motor_model.steady_m_s2(level, cell_mv) > motor_model.steady_m_s2(level, cell_mv, worst)
+
+
+def test_the_lowest_level_is_gentler_than_half_the_default_one_by_the_rotor_s_own_equation() -> None:
+    rows = BY_ID["gentlest_of_default_pct"].rows
+    for row, keeps in zip(rows, ("motor.keeps_turning_mv", "motor.keeps_turning_least_mv"), strict=True):
+        friction, rated = F(keeps), F("motor.rated_mv")
+        part, motor = 25 / (25 + F("mosfet.resistance_typical_ohm")), motor_of(BOARDS[0])
+        speeds: list[float] = []
+        for level in (1, F("pacing.level_pct")):
+            speed, step_ms = 0.0, 0.01
+            for at in range(round(F("pacing.pulse_ms") / step_ms)):
+                now = level / 100 * min(1.0, (at + 1) * step_ms / F("pacing.rise_ms"))
+                mean = (motor["start_mv"] + (motor["full_mv"] - motor["start_mv"]) * now) * part
+                speed += ((mean - friction) / (rated - friction) - speed) * step_ms / motor_model.lag_ms()
+            speeds.append(speed)
+        told = row.numbers
+        assert told["gentlest_of_default_pct"] == pytest.approx(100 * (speeds[0] / speeds[1]) ** 2, rel=0.02)
+        assert told["of_rated_pct"] == pytest.approx(100 * speeds[0] ** 2, rel=0.02)
+        assert told["gentlest_of_default_pct"] < 50
 
 
 def test_no_reading_leads_above_what_the_figure_of_the_cap_tells() -> None:
