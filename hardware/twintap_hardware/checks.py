@@ -5,7 +5,7 @@
 import itertools
 
 import numpy as np
-from build123d import Part
+from build123d import Box, Part, Pos
 
 from . import case, checks_hand, checks_inside, checks_print, facts
 from .case_inside import things
@@ -37,6 +37,9 @@ def check() -> list[str]:
     found += _plug_fits()
     found += _soft_mount()
     found += _motor_mount()
+    found += _held(case.body())
+    if len(_held(Box(1, 1, 1))) != 4:
+        found.append("the check of what holds fuse and plug does not see that nothing does")
     found += checks_hand.check()
     found += _same_twice(printed)
     return found
@@ -158,6 +161,18 @@ def _motor_mount() -> list[str]:
         found.append(f"{shared:.1f} mm³ of the body stiffen the motor's ring")
     if it.motor_x + it.membrane_radius > it.cavity_x:
         found.append("the motor's ring is cut by the end wall")
+    return found
+
+
+def _held(body: Part) -> list[str]:
+    """Fuse and plug stay where they are: between the ribs of a corner, and on a shelf."""
+    found: list[str] = []
+    parts = case.parts()
+    if parts["plug"].distance_to(body) > 1e-3:
+        found.append("the cell's plug lies on nothing")
+    for where, way in (("motor", (-1, 0, 0)), ("middle", (0, 1, 0)), ("skin", (0, 0, -1))):
+        if shared_mm3(Pos(*way) * parts["fuse"], body) < 0.01:
+            found.append(f"nothing keeps the fuse from moving towards the {where}")
     return found
 
 

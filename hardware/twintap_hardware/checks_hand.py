@@ -16,6 +16,7 @@ from .case_size import DISH, EDGE_LEAST, RECESS, RIM, recess_least, recess_most,
 from .shapes import rod, shared_mm3
 from .solids import triangles
 
+STROKE_LEAST, LETTER_DEPTH_LEAST = 2.0, 0.5  # mm, chosen: the letter is for the eye, and can be felt
 _SHARP_RAD = 0.26  # 15 degrees: what turns less from face to face is no edge
 
 
@@ -36,6 +37,9 @@ def _sees_faults() -> list[str]:
         found.append("the check of edges does not see the edges of a box")
     if not any("round of 0.50" in each for each in sharpest(fillet(box.edges(), 0.5))):
         found.append("the check of edges does not see a round of 0.5 mm")
+    soft = case.SOFT_EDGE
+    if not sharpest(fillet(box.edges(), 0.8 * soft), soft) or sharpest(fillet(box.edges(), 1.2 * soft), soft):
+        found.append("the check of soft edges does not tell a round that is too tight from one that is not")
     if sharpest(fillet(box.edges(), 2.0)):
         found.append("the check of edges sees an edge where there is none")
     return found
@@ -222,6 +226,11 @@ def _told_apart() -> list[str]:
             )
         if shared_mm3(case.lid(side), case.letter(side)) > 0.01:
             found.append(f"{side}: its letter is not cut")
+    if it.letter_stroke < STROKE_LEAST or it.letter_depth < LETTER_DEPTH_LEAST:
+        found.append(
+            f"letters of {it.letter_stroke} mm stroke, {it.letter_depth} mm deep: a finger finds them from "
+            f"{STROKE_LEAST} mm and {LETTER_DEPTH_LEAST} mm on"
+        )
     apart = case.marks("right")
     gap = min(a.distance_to(b) for a, b in itertools.combinations(apart, 2))
     if gap < 2.5:

@@ -34,6 +34,12 @@ def sees_faults() -> list[str]:
         found.append("the check of walls sees a thin one in a box of 2 mm")
     if not is_solid("", Box(2, 2, 2) + Pos(9, 0, 0) * Box(2, 2, 2)):
         found.append("the check of solids takes two for one")
+    torn = mesh(box)
+    torn.update_faces(np.arange(len(torn.faces)) > 0)
+    turned = mesh(box)
+    turned.faces[0] = turned.faces[0][::-1]
+    if is_tight("", mesh(box)) or not is_tight("", torn) or not is_tight("", turned):
+        found.append("the check of meshes does not see a triangle that is missing or turned round")
     leg = Box(4, 4, 8)
     table = Pos(0, 0, 9) * Box(30, 30, 2) + Pos(0, 0, 4) * leg
     shelf = Pos(0, 0, 5) * Box(4, 20, 10) + Pos(4, 0, 9) * Box(4, 3, 2)
