@@ -108,6 +108,7 @@ _PACING = ("rate_hz", "pulse_ms", "level_pct", "left_pct", "right_pct", "ramp_ms
 
 
 _WAKING_WITHIN_S = 12.0  # ready within 3 s, on air that is not bad
+_CLOCK_AGAIN_MS = 250  # a clock that is uncertain for a moment is known again after a few probes
 
 
 async def pace(do: str, options: argparse.Namespace) -> int:
@@ -133,8 +134,10 @@ async def _started(client: "Client", path: str, changes: dict[str, object]) -> A
         except Refused as refusal:
             # The second that follows a set is for a finger on its way to stop; a typed command is no finger.
             code, wait_ms = refusal.fault.code, refusal.fault.retry_after_ms
+            if code == "unready":
+                wait_ms = _CLOCK_AGAIN_MS
             is_over = "cooldown" in said if code == "cooldown" else time.monotonic() > deadline_s
-            if code not in ("cooldown", "waking") or wait_ms is None or is_over:
+            if code not in ("cooldown", "waking", "unready") or wait_ms is None or is_over:
                 raise
             if code == "waking" and code not in said:
                 print("twintap: waking: ready within 3 s", file=sys.stderr, flush=True)

@@ -246,7 +246,9 @@ class _Joining:
         raise AssertionError("the last try returns or raises")
 
     async def _choose(self, info: Mapping[str, Any], wifi: Wifi | None, kept: tuple[str, ...]) -> Wifi | None:
-        is_needed = wifi is None and not kept and host_in(info) is None
+        # One that has just started, where none is needed, is on its way to its address.
+        is_coming = info.get("network") == "connecting"
+        is_needed = wifi is None and not kept and host_in(info) is None and not is_coming
         if self._looks or is_needed:
             self._seen = await self._look_again()
         if wifi is None and self._ask is not None and (self._looks or is_needed):
