@@ -2,7 +2,7 @@
 
 Drawings and tables are the same byte for byte. A mesh (.stl) is the same as a set of triangles, rounded to
 1 µm and sorted: kernels number their triangles as they like. A rendered picture (.png) is the same when no
-eye could tell: another graphics library rounds a shade differently.
+eye could tell: another graphics library rounds a shade differently. A word that changed is another picture.
 """
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 
@@ -16,6 +16,9 @@ from .places import OUT
 
 # Mean difference of two renders' channels, of 255, that still counts as the same picture.
 PICTURE_MEAN_DIFFERENCE = 1.0
+# And of each small square by itself: one letter of a label changes some by 100, a shift by a pixel by 40.
+PICTURE_SQUARE_PX = 16
+PICTURE_SQUARE_DIFFERENCE = 64
 
 # All committed outputs together: a clone is for people on slow lines too.
 LARGEST_BYTES = 8_000_000
@@ -77,8 +80,15 @@ def _same_picture(built: Path, committed: Path) -> bool:
     with pillow.open(built) as one, pillow.open(committed) as other:
         if one.size != other.size:
             return False
-        apart = statistics.Stat(chops.difference(one.convert("RGB"), other.convert("RGB")))
-    return float(max(apart.mean)) <= PICTURE_MEAN_DIFFERENCE
+        apart = chops.difference(one.convert("RGB"), other.convert("RGB"))
+    wide, tall = apart.size
+    squares = apart.convert("L").resize(
+        (max(1, wide // PICTURE_SQUARE_PX), max(1, tall // PICTURE_SQUARE_PX)), pillow.Resampling.BOX
+    )
+    return (
+        float(max(statistics.Stat(apart).mean)) <= PICTURE_MEAN_DIFFERENCE
+        and int(squares.getextrema()[1]) <= PICTURE_SQUARE_DIFFERENCE
+    )
 
 
 def differences(built: Path, committed: Path) -> list[Difference]:
