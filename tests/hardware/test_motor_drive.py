@@ -7,7 +7,7 @@ import pytest
 
 from tests.firmware import pulser_parts
 from twintap_hardware import boards, facts, figures, figures_motor, motor_drive, motor_model
-from twintap_hardware.places import BOARD_FILES, BOARDS
+from twintap_hardware.places import BOARD_FILES, BOARDS, OUT
 
 F = facts.number
 BY_ID = {each.id: each for each in figures.all_figures()}
@@ -163,3 +163,25 @@ def test_boards_whose_levels_mean_unlike_voltages_are_refused(monkeypatch: pytes
     motor_drive.common.cache_clear()
     with pytest.raises(ValueError, match="different voltages"):
         motor_drive.common()
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_board_file_guide_and_safety_file_tell_the_trial_and_the_voltages_that_the_figures_reckon_with(
+    board: str,
+) -> None:
+    fields = boards.load(board)
+    trial_v = F("motor.trial_mv") / 1e3
+    notes = " ".join(json.loads((BOARD_FILES / f"{board}.json").read_text("utf-8"))["notes"])
+    for told in (
+        f"{fields['motor']['start_mv']} mV just above 0",
+        f"tried with {trial_v:g} V",
+        f"{fields['motor']['full_mv']} mV, the motor's rated voltage",
+        f"cap of {fields['absolute_cap_pct']} % is {motor_drive.cap_mv(fields):.0f} mV",
+        f"the motor has {int(motor_drive.most_mv(fields))} mV",
+        f"under its {F('motor.max_mv') / 1e3:g} V",
+    ):
+        assert told in notes
+    assert f"supply at {trial_v:.2f} V" in (OUT / "guide.md").read_text("utf-8")
+    safety = (OUT / "safety.md").read_text("utf-8")
+    assert f"start with {trial_v:g} V in four positions" in safety
+    assert f"{fields['motor']['start_mv'] / 1e3:g} V less what MOSFET and wires take" in safety
