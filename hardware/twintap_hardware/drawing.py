@@ -3,6 +3,7 @@
 # pyright: basic, reportMissingImports=false
 
 import io
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -108,6 +109,83 @@ def _edges(part: Part) -> "pyvista.PolyData":
     )
 
 
+Four = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A label as it is drawn, in pixels: its middle, its box (left, top, right, bottom), and its line, which
+    ends at the place that it names.
+    """
+
+    text: str
+    at: tuple[float, float]
+    box: Four
+    line: Four
+
+
+def _font() -> ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size=26)  # pyright: ignore[reportReturnType] - a size is given
+
+
+def words(scene: Scene) -> list[Word]:
+    """Where a scene's labels stand."""
+    wide, tall = scene.pixels
+    way = np.array(scene.direction, float)
+    way /= np.linalg.norm(way)
+    side = np.cross(scene.up, way)
+    side /= np.linalg.norm(side)
+    above = np.cross(way, side)
+    scale = tall / scene.height_mm
+    draw = ImageDraw.Draw(Image.new("L", scene.pixels))
+    found: list[Word] = []
+    for text, place, middle in scene.labels:
+        offset = np.array(place, float) - np.array(scene.middle, float)
+        x, y = wide / 2 + scale * float(offset @ side), tall / 2 - scale * float(offset @ above)
+        at = middle[0] * wide, middle[1] * tall
+        left, top, right, bottom = draw.multiline_textbbox(
+            at, text, font=_font(), anchor="mm", align="center"
+        )
+        near = min(max(x, left - 6), right + 6), min(max(y, top - 6), bottom + 6)
+        found.append(Word(text, at, (left - 6, top - 4, right + 6, bottom + 4), (*near, x, y)))
+    return found
+
+
+def crossings(placed: list[Word], pixels: tuple[int, int]) -> list[str]:
+    """Labels that overlap, whose lines cross or run through another's words, or that the edge cuts off."""
+    found: list[str] = []
+    for word in placed:
+        left, top, right, bottom = word.box
+        if left < 0 or top < 0 or right > pixels[0] or bottom > pixels[1]:
+            found.append(f"{word.text!r} is cut off at the edge")
+    for one, other in itertools.permutations(placed, 2):
+        if _meets(one.line, other.box):
+            found.append(f"the line of {one.text!r} runs through {other.text!r}")
+    for one, other in itertools.combinations(placed, 2):
+        if all(one.box[at] < other.box[at + 2] and other.box[at] < one.box[at + 2] for at in (0, 1)):
+            found.append(f"{one.text!r} and {other.text!r} overlap")
+        if _cross(one.line, other.line):
+            found.append(f"the lines of {one.text!r} and {other.text!r} cross")
+    return found
+
+
+def _meets(line: Four, box: Four) -> bool:
+    """Whether a line runs through a box: by one of its ends within, or across a diagonal."""
+    left, top, right, bottom = box
+    inside = any(left < line[at] < right and top < line[at + 1] < bottom for at in (0, 2))
+    return inside or _cross(line, box) or _cross(line, (left, bottom, right, top))
+
+
+def _cross(one: Four, other: Four) -> bool:
+    """Whether two lines cross within both."""
+
+    def turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
+        return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+    a, b, c, d = one[:2], one[2:], other[:2], other[2:]
+    return turn(a, b, c) * turn(a, b, d) < 0 and turn(c, d, a) * turn(c, d, b) < 0
+
+
 def render(scene: Scene) -> bytes:
     """The scene as PNG."""
     wide, tall = scene.pixels
@@ -154,22 +232,13 @@ def render(scene: Scene) -> bytes:
 
     # Words are drawn afterwards, with the font that comes with the library: the same on every machine.
     draw = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(size=26)
-    scale = tall / scene.height_mm
-    for text, place, box in scene.labels:
-        offset = np.array(place, float) - middle
-        x = wide / 2 + scale * float(offset @ side)
-        y = tall / 2 - scale * float(offset @ above)
-        at_x, at_y = box[0] * wide, box[1] * tall
-        words = {"text": text, "font": font, "anchor": "mm", "align": "center"}
-        left, top, right, bottom = draw.multiline_textbbox((at_x, at_y), **words)
-        near_x = min(max(x, left - 6), right + 6)
-        near_y = min(max(y, top - 6), bottom + 6)
-        draw.line((near_x, near_y, x, y), fill="white", width=6)
-        draw.line((near_x, near_y, x, y), fill="#222222", width=2)
+    for word in words(scene):
+        x, y = word.line[2:]
+        draw.line(word.line, fill="white", width=6)
+        draw.line(word.line, fill="#222222", width=2)
         draw.ellipse((x - 5, y - 5, x + 5, y + 5), fill="#222222", outline="white")
-        draw.rectangle((left - 6, top - 4, right + 6, bottom + 4), fill="white")
-        draw.multiline_text((at_x, at_y), fill="#111111", **words)
+        draw.rectangle(word.box, fill="white")
+        draw.multiline_text(word.at, word.text, fill="#111111", font=_font(), anchor="mm", align="center")
     for colours in (192, 96, 48, 24):
         kept = io.BytesIO()
         flat = picture.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

@@ -351,19 +351,20 @@ def _wires_closed() -> Scene:
 
 
 def _bed() -> Scene:
-    scene = Scene("print-bed", (-0.15, -0.6, 0.85), height_mm=150, middle=(42, 26, 0), pixels=(1400, 950))
+    scene = Scene("print-bed", (-0.15, -0.6, 0.85), height_mm=158, middle=(42, 32, 0), pixels=(1400, 950))
     placed = {
-        "body": (0, 0), "lid-left": (78, 0), "lid-right": (0, 68), "button": (62, 62),
-        "plug-usb": (86, 62), "plug-switch": (106, 62),
+        "body": (0, 0), "lid-left": (78, 0), "lid-right": (0, 84), "button": (60, 76),
+        "plug-usb": (87, 76), "plug-switch": (112, 76),
     }  # fmt: skip
     colours = {"body": "body", "lid-left": "lid", "lid-right": "lid"}
+    down = {"body": 12, "lid-left": 12, "lid-right": 7}
     for name, part in case.printed().items():
         x, y = placed[name]
         lying = case.on_the_bed(name, part)
         box = lying.bounding_box()
         lying = Pos(x - box.center().X, y - box.center().Y, 0) * lying
         scene.show(lying, colours.get(name, "soft"))
-        scene.beside(f"{name}.stl", (x, y - box.size.Y / 2, 0.5), (0, 12 if box.size.X > 30 else 8))
+        scene.beside(f"{name}.stl", (x, y - box.size.Y / 2, 0.5), (0, down.get(name, 8)))
     return scene
 
 
