@@ -21,6 +21,7 @@ from .wanted import Registrar, Road, Wanted, Where, Wifi
 
 # A chip scans, joins and asks for an address within 3 to 10 s; a slow access point takes twice that.
 _JOIN_WITHIN_S = 35.0
+_STARTED_WITHIN_S = 5.0
 _JOIN_POLL_S = 0.3
 # What a chip says of its network may be wrong once, as when a frame is lost; for so long it is right.
 _SURE_AFTER_S = 4.0
@@ -246,9 +247,9 @@ class _Joining:
         raise AssertionError("the last try returns or raises")
 
     async def _choose(self, info: Mapping[str, Any], wifi: Wifi | None, kept: tuple[str, ...]) -> Wifi | None:
-        # One that has just started, where none is needed, is on its way to its address.
-        is_coming = info.get("network") == "connecting"
-        is_needed = wifi is None and not kept and host_in(info) is None and not is_coming
+        if wifi is None and not kept:
+            info = await self._settled(info)
+        is_needed = wifi is None and not kept and host_in(info) is None
         if self._looks or is_needed:
             self._seen = await self._look_again()
         if wifi is None and self._ask is not None and (self._looks or is_needed):
@@ -259,6 +260,15 @@ class _Joining:
             advice = why_not_joined(read_facts({"network": "no network set"}))
             raise _Amiss(replace(advice, words=advice.words + (f"; it sees {seen}" if seen else "")))
         return wifi
+
+    async def _settled(self, info: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give the `info` of a pulser that has just started once it knows whether it needs a network."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + _STARTED_WITHIN_S
+        while host_in(info) is None and info.get("network") == "connecting" and loop.time() < until_s:
+            await asyncio.sleep(_JOIN_POLL_S)
+            info = await self._console.call("info")
+        return info
 
     async def _look_again(self) -> tuple[Seen, ...] | None:
         """Give what the pulser sees; None if it cannot look, as older firmware cannot."""
