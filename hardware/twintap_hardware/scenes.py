@@ -326,7 +326,8 @@ def _step_wires() -> Scene:
         "F1 in sleeve,\nupright in its corner", (fuse.middle[0], fuse.middle[1], fuse.z[1]), (0.56, 0.93)
     )
     scene.label("plug and J1\non their shelf", (plug.middle[0], plug.middle[1] + 2, plug.z[1]), (0.88, 0.86))
-    scene.label("cell's lead", at["BT1"], (0.91, 0.24))
+    lead = checks_inside.ways()["BT1"][0][0]
+    scene.label("cell's lead", tuple(lead[len(lead) // 4]), (0.91, 0.24))
     scene.label("motor's wires, side by side", at["M1"], (0.78, 0.06))
     scene.label("XIAO's wires,\nfrom below it", at["U1.BAT+"], (0.1, 0.83))
     scene.label("J1 to GND", at["J1"], (0.31, 0.95))
