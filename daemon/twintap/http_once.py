@@ -1,17 +1,17 @@
 """One HTTP request over a connection of its own, for commands that ask a daemon something and end.
 
-To load a whole HTTP client takes longer than all else that such a command does.
+By the standard library's client: to load a larger one takes longer than all else that such a command does.
 """
 
 import asyncio
-import io
+import contextlib
+import socket
 import ssl
 from collections.abc import Mapping
-from http.client import HTTPResponse
-from typing import Any, NamedTuple, cast
+from http.client import HTTPConnection, HTTPSConnection
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-_READ_AT_ONCE = 64 * 1024
 # What may stand in a path and its query beside letters and digits; the rest, an end of line too, is escaped.
 _SAFE = "/?&=%:;,+@!$'()*~-._"
 
@@ -26,16 +26,6 @@ class HttpAnswer(NamedTuple):
     def is_success(self) -> bool:
         """Whether what was asked for was done."""
         return 200 <= self.status < 300
-
-
-class _Received:
-    """Received bytes, as the parser of answers takes them: from a socket."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return io.BytesIO(self._data)
 
 
 async def ask_once(
@@ -54,26 +44,27 @@ async def ask_once(
     ValueError if the URL is none; `http.client.HTTPException` if what comes is no HTTP, or not all of it.
     """
     parts = urlsplit(url)
-    port = parts.port or (80 if trusted is None else 443)
+    host = parts.hostname or ""
+    connection = (
+        HTTPConnection(host, parts.port, timeout=within_s)
+        if trusted is None
+        else HTTPSConnection(host, parts.port, timeout=within_s, context=trusted)
+    )
     target = quote(parts.path + (f"?{parts.query}" if parts.query else ""), safe=_SAFE)
-    told = {"Host": parts.netloc.rpartition("@")[2], "Accept": "*/*", "Connection": "close", **headers}
-    if body is not None or method not in ("GET", "HEAD", "DELETE"):
-        told["Content-Length"] = str(len(body or b""))
-    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
-    async with asyncio.timeout(within_s):
-        reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=trusted)
+
+    def exchange() -> HttpAnswer:
+        try:
+            connection.request(method, target, body, {**headers, "Connection": "close"})
+            answer = connection.getresponse()
+            return HttpAnswer(answer.status, answer.read())
+        finally:
+            connection.close()
+
     try:
-        writer.write(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("ascii") + (body or b""))
-        received = bytearray()
-        while True:
-            async with asyncio.timeout(within_s):
-                data = await reader.read(_READ_AT_ONCE)
-            if not data:
-                break
-            received += data
-    finally:
-        # All is read, or nobody wants the rest.
-        writer.transport.abort()
-    answer = HTTPResponse(cast("Any", _Received(bytes(received))), method=method)
-    answer.begin()
-    return HttpAnswer(answer.status, answer.read())
+        return await asyncio.to_thread(exchange)
+    except asyncio.CancelledError:
+        # The thread must not wait on for an answer that nobody wants any more.
+        if connection.sock is not None:
+            with contextlib.suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+        raise

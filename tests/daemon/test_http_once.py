@@ -21,6 +21,7 @@ class Server:
         self.is_silent = is_silent
         self.asked = b""
         self.url = ""
+        self.heard = asyncio.Event()
         self.over = asyncio.Event()
         self.over.set()
 
@@ -31,6 +32,7 @@ class Server:
             for line in self.asked.split(b"\r\n"):
                 if line.startswith(b"Content-Length: "):
                     self.asked += await reader.readexactly(int(line.split()[1]))
+            self.heard.set()
             if self.is_silent:
                 await reader.read()
             writer.write(self.answer)
@@ -124,3 +126,14 @@ async def test_nobody_there_and_a_port_that_is_none_are_errors() -> None:
         await ask(server)
     with pytest.raises(ValueError, match="Port"):
         await ask_once("GET", "http://127.0.0.1:99999/", {}, None, trusted=None, within_s=LONG_S)
+
+
+async def test_who_gives_up_is_not_held_until_the_time_is_over() -> None:
+    async with at(b"", is_silent=True) as server:
+        asking = asyncio.create_task(ask(server))
+        await server.heard.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        # The server hears the end long before LONG_S: its own end is waited for here.
+        await asyncio.wait_for(server.over.wait(), LONG_S / 2)
