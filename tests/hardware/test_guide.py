@@ -99,7 +99,7 @@ def test_every_part_that_the_guide_names_is_in_the_netlist_of_each_board() -> No
 def test_every_part_of_the_parts_list_comes_up_in_a_step() -> None:
     sections = re.split(r"^## ", GUIDE, flags=re.M)
     steps = "".join(each for each in sections if each.startswith(("3. Solder", "6. Put it into the case")))
-    named = {code for code in re.findall(r"`([A-Z]+\d+)`", steps)}
+    named = set(re.findall(r"`([A-Z]+\d+)`", steps))
     for first, last in re.findall(r"`R(\d+)` to `R(\d+)`", steps):
         named |= {f"R{number}" for number in range(int(first), int(last) + 1)}
     called = {"U1": "XIAO", "BT1": "cell", "M1": "motor", "LED1": "light", "SW1": "switch"}
@@ -110,7 +110,7 @@ def test_every_part_of_the_parts_list_comes_up_in_a_step() -> None:
     words = {
         "stripboard": "Saw the board",
         "headers": "rows of pins",
-        "wire": "Wires as long as the table says",
+        "wire": "Cut the wires as long as the table says",
         "link-wire": "Links",
     }
     assert {name for name, kind in kinds().items() if kind.each} == set(words)
@@ -177,6 +177,84 @@ def test_the_resistances_to_measure_follow_the_netlist() -> None:
     )
     with pytest.raises(measuring.NotMeasurable, match="R2"):
         measuring.resistances(dataclasses.replace(drawn, parts=drawn.parts | {"R2": shorted}))
+
+
+def test_what_a_meter_cannot_read_beside_a_large_capacitor_is_measured_with_a_clip() -> None:
+    for drawn in DRAWN.values():
+        assert measuring.bridged(drawn) == {"VBAT": "GND"}
+        assert "join `VBAT` and `GND` with a clip" in GUIDE
+        with_clip = {each.designators: each for each in measuring.with_clip(drawn)}
+        assert {name for names in with_clip for name in names} == {f"R{number}" for number in range(1, 9)}
+        assert with_clip["R4", "R5"].ohm == pytest.approx(110_000)
+        assert with_clip[("R2",)].nets == ("GATE", "GND")
+        # Each of them has its own two nets to put the leads on: no two rows ask for the same places.
+        assert len({each.nets for each in with_clip.values()}) == len(with_clip)
+        assert measuring.supply_ohm(drawn) > 2 * guide.SUPPLY_LEAST_OHM
+
+
+def test_a_resistor_straight_across_the_supply_is_not_overlooked() -> None:
+    drawn = DRAWN[BOARDS[0]]
+    other = dataclasses.replace(drawn.parts["R3"], pins=drawn.parts["C1"].pins)
+    with pytest.raises(measuring.NotMeasurable, match="VBAT and GND"):
+        measuring.supply_ohm(dataclasses.replace(drawn, parts=drawn.parts | {"R3": other}))
+
+
+def section(number: int) -> str:
+    return re.split(rf"^## {number}\. ", GUIDE, flags=re.M)[1].partition("\n## ")[0]
+
+
+def test_diode_and_mosfet_are_measured_each_way_round_before_motor_and_light_lie_beside_them() -> None:
+    before, _, after = section(4).partition("Solder the light's three wires and the motor's two.")
+    assert "No XIAO, no motor, no light" in before
+    assert "winding" in after
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (.+?) \|", before, flags=re.M)
+    shown = {(red, black): must for red, black, must in rows if "V" in must}
+    for drawn in DRAWN.values():
+        diode, mosfet = drawn.parts["D1"].pins, drawn.parts["Q1"].pins
+        for anode, cathode in (
+            (diode["A"].net, diode["K"].net),
+            (mosfet["S"].net, mosfet["D"].net),  # its own diode
+        ):
+            assert anode
+            assert cathode
+            assert shown[anode, cathode].startswith("0.")
+            assert "open" in shown[cathode, anode]
+
+
+def test_what_a_step_needs_was_done_in_a_step_before_it() -> None:
+    for first, then in (
+        ("Try the motor now", "Cut the wires as long"),
+        ("Solder a wire of", "Put it on its pins"),
+        ("press the antenna's plug on now", "Feed `J1` from the supply"),
+        ("polarity of the cell's plug", "Feed `J1` from the supply"),
+        (".venv/bin/twintap flash", ".venv/bin/twintap serve"),
+        (".venv/bin/twintap serve", ".venv/bin/twintap pair"),
+        (".venv/bin/twintap pair", ".venv/bin/twintap identify"),
+        ("the id that stands\nbelow as `PULSER`", ".venv/bin/twintap identify PULSER"),
+        ("**Plug the cell in**", "**Close.**"),
+    ):
+        assert 0 < GUIDE.index(first) < GUIDE.index(then), first
+
+
+def test_every_tool_that_a_step_asks_for_is_in_the_list_of_tools() -> None:
+    tools = section(1).partition("Tools:")[2]
+    asked = {
+        "Saw the board": "saw",
+        "with a lens": "lens",
+        "Brush off": "brush",
+        "drill 2.2 mm": "2.2 mm",
+        "drill the cuts": "3.5 mm",
+        "sand it": "sandpaper",
+        "the beeper": "beeper",
+        "In diode mode": "diode mode",
+        "four screws by turns": "screwdrivers",
+        "Feed `J1` from the supply": "fits `J1`",
+        "now limited to 0.6 A": "0.6 A",
+        "USB cable in": "USB cable",
+    }
+    for step, tool in asked.items():
+        assert step in GUIDE, step
+        assert tool in tools, tool
 
 
 def test_the_dividers_stand_where_the_board_file_reads_them() -> None:
