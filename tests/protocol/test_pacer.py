@@ -262,7 +262,7 @@ def test_a_set_gives_exactly_its_pulses(passes, period_us, side, origin, jitter,
 @settings(max_examples=200)
 @given(case=cases(), end_us=st.integers(S, 9 * S), reason=st.integers(1, 9), set_id=SETS)
 def test_nothing_moves_after_every_set_has_ended(case, end_us, reason, set_id):
-    """Whatever is still in the air then: schedules, corrections, leases, wake-ups; and a set said once more."""
+    """Whatever is still in the air: schedules, corrections, leases, wake-ups; and a set said once more."""
     case["acts"] = [act for act in case["acts"] if act[1] not in ("new link", "identify", "away")]
     case["acts"].append((end_us, "end", {"set_id": 3, "reason": reason}))
     again = _plain()
