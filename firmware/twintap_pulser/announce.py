@@ -7,13 +7,13 @@ from twintap_protocol.frames import SIDE_LEFT, SIDE_RIGHT
 from twintap_protocol.limits import VERSION_MAJOR
 
 from . import VERSION
+from .addressing import NO_ADDRESS
 from .clock import Every
 from .dnssd import GROUP, TTL_S, announcement
-from .ports import NO_ADDRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .ports import Port
+    from .port_contract import Port
     from .settings import Settings
 
 EVERY_MS = 20_000  # well within the records' life, and often enough that firewalls keep the road open

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from .board_file import BoardFile
-    from .ports import Port
+    from .port_contract import Port
 
 _BEAT_MS = 10
 _DRAIN_US = 3_000  # of one look at the socket: a flood may take no more of the time between edges

@@ -9,7 +9,7 @@ from .clock import Every
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .ports import Port
+    from .port_contract import Port
 
 # Of a lithium cell at rest: at 3500 mV about a tenth is left, at 3300 nothing worth speaking of. It counts as
 # better only well above, where no load's end could have lifted it to.

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .ports import Port
+    from .port_contract import Port
 
 _DEBOUNCE_MS = 20
 

@@ -14,7 +14,7 @@ import network
 
 from twintap_protocol.ticks import ticks_diff
 
-from .ports import NO_ADDRESS, pack_address
+from .addressing import NO_ADDRESS, pack_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

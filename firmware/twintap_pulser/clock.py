@@ -4,7 +4,7 @@ from twintap_protocol.ticks import ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .ports import Port
+    from .port_contract import Port
 
 
 class Clock:

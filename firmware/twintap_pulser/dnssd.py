@@ -9,7 +9,7 @@ import struct
 
 from twintap_protocol.errors import RemoteError
 
-from .ports import port_of
+from .addressing import port_of
 
 GROUP = b"\xe0\x00\x00\xfb\x14\xe9"  # 224.0.0.251, port 5353
 PULSER_SERVICE = "_twintap-pulser._udp.local"

@@ -18,7 +18,7 @@ A light of one colour is on and off in the same rhythms; up and down becomes hal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .ports import Port
+    from .port_contract import Port
 
 OFF = "off"
 IDENTIFY = "identify"

@@ -27,8 +27,8 @@ from twintap_protocol.limits import (
 )
 
 from . import VERSION
+from .addressing import NO_ADDRESS, host_of, port_of
 from .announce import SIDE_NAMES
-from .ports import NO_ADDRESS, host_of, port_of
 from .rpc import (
     BAD_PARAMS,
     NO_SUCH_METHOD,

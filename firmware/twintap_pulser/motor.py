@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from twintap_protocol.pacer import Pacer
 
-    from .ports import Port
+    from .port_contract import Port
 
 WATCHDOG_MS = 1_000  # a pulser that hangs vibrates no longer than one whose daemon is gone
 OVERDUE_US = 5_000  # an armed edge this late was lost: a callback is late by 2 ms at most

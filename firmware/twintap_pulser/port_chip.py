@@ -20,6 +20,7 @@ from twintap_protocol.errors import TwintapError
 from twintap_protocol.ticks import ticks_diff
 
 from . import crash_record
+from .addressing import NO_ADDRESS, host_of, pack_address, port_of
 from .board_file import BoardError
 from .button import Button
 from .chip_light import make_light
@@ -27,7 +28,6 @@ from .chip_motor import make_motor
 from .chip_radio import Radio
 from .chip_senses import Battery, Charger, Contacts
 from .chip_sleep import await_release, can_wake, wake_by
-from .ports import NO_ADDRESS, host_of, pack_address, port_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

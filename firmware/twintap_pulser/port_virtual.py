@@ -18,8 +18,8 @@ from twintap_protocol import frames
 from twintap_protocol.ticks import ticks_diff
 
 from . import virtual_host as host
+from .addressing import NETWORK_STATES, NO_ADDRESS
 from .button import Button
-from .ports import NETWORK_STATES, NO_ADDRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

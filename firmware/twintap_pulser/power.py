@@ -12,7 +12,7 @@ from twintap_protocol.ticks import ticks_add, ticks_diff
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .board_file import BoardFile
-    from .ports import Port
+    from .port_contract import Port
 
 _GOING_MS = 1_000  # the last words are repeated this long, unless they are answered
 _COUNT_MAX = 65_535  # what a report carries

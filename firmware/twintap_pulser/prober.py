@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .motor import Motor
-    from .ports import Port
+    from .port_contract import Port
     from .uplink import Uplink
 
 _KEPT = 16  # probes whose echo may still come

@@ -2,7 +2,7 @@
 
 import json
 
-from .ports import pack_address
+from .addressing import pack_address
 from .settings import MAX_ADDRESSES
 
 NOT_JSON = -32700

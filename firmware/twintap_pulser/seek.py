@@ -12,7 +12,7 @@ from . import dnssd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .ports import Port
+    from .port_contract import Port
     from .settings import Settings
 
 MAX_CANDIDATES = 4

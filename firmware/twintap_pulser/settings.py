@@ -16,11 +16,11 @@ from twintap_protocol.limits import (
     MIN_TRIM_BP,
 )
 
-from .ports import host_of, pack_address, port_of
+from .addressing import host_of, pack_address, port_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .ports import Port
+    from .port_contract import Port
 
 MAX_ADDRESSES = 4
 MAX_ROOM = 64

@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from twintap_protocol.pacer import Pacer
 
-    from .ports import Port
+    from .port_contract import Port
     from .power import Power as Rest
     from .settings import Settings
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .battery import Battery
     from .motor import Motor
-    from .ports import Port
+    from .port_contract import Port
     from .power import Power
     from .settings import Settings
     from .settle import Settler

@@ -49,8 +49,8 @@ from twintap_protocol.link import Channel, PulserLink
 from twintap_protocol.ticks import ticks_diff
 
 from . import VERSION
+from .addressing import NO_ADDRESS
 from .clock import Every
-from .ports import NO_ADDRESS
 from .sealing import make_sealer
 from .seek import Seek
 from .settle import Settler
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from .battery import Battery
     from .clock import Clock
     from .motor import Motor
-    from .ports import Port
+    from .port_contract import Port
     from .power import Power as Rest
     from .prober import Prober
     from .settings import Settings

@@ -28,8 +28,8 @@ from chip_stand_ins import (
 
 from twintap_protocol import frames
 from twintap_pulser import crash_record, port_chip
+from twintap_pulser.addressing import NETWORK_STATES, NO_ADDRESS, pack_address
 from twintap_pulser.board_file import BoardFile
-from twintap_pulser.ports import NETWORK_STATES, NO_ADDRESS, pack_address
 
 UDP_PORT = int(sys.argv[1])
 port_chip.UDP_PORT = UDP_PORT

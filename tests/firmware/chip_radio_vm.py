@@ -6,7 +6,7 @@ import time
 from chip_stand_ins import WLAN, Air, network
 
 from twintap_pulser import chip_radio
-from twintap_pulser.ports import NETWORK_STATES, NO_ADDRESS, pack_address
+from twintap_pulser.addressing import NETWORK_STATES, NO_ADDRESS, pack_address
 
 # The same waits, a hundred times shorter.
 chip_radio._LOOK_MS = 5

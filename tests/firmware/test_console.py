@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twintap_board.sources import protocol_dir
 
 from .board import Board
-from .pulser_parts import Settings, console, ports
+from .pulser_parts import Settings, addressing, console
 
 METHODS = (
     "info", "wifi", "wifi_forget", "scan", "pair", "identify", "trim", "selftest", "unpair", "reset",
@@ -430,7 +430,7 @@ def spec_table(heading: str, head: str) -> list[str]:
 
 def test_the_specification_has_these_methods_and_these_words_for_a_network() -> None:
     assert sorted(spec_table("## 15. The serial console", "method")) == sorted(METHODS)
-    assert spec_table("### 21.1 What `network` says", "network") == list(ports.NETWORK_STATES)
+    assert spec_table("### 21.1 What `network` says", "network") == list(addressing.NETWORK_STATES)
     app = make_app()
     error = ask(app, "no such")["error"]
     assert all(method in error["message"] for method in METHODS)

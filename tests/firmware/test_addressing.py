@@ -1,18 +1,18 @@
-"""What ports have in common."""
+"""Addresses on the pulser's network: text to bytes and back."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .pulser_parts import ports
+from .pulser_parts import addressing
 
 
 @given(st.tuples(*[st.integers(0, 255)] * 4), st.integers(1, 65_535))
 def test_an_address_survives_its_six_bytes(host: tuple[int, ...], port: int) -> None:
     text = ".".join(map(str, host))
-    address = ports.pack_address(text, port)
+    address = addressing.pack_address(text, port)
     assert len(address) == 6
-    assert (ports.host_of(address), ports.port_of(address)) == (text, port)
+    assert (addressing.host_of(address), addressing.port_of(address)) == (text, port)
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ def test_an_address_survives_its_six_bytes(host: tuple[int, ...], port: int) -> 
 )
 def test_what_is_no_ipv4_address_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match="IPv4"):
-        ports.pack_address(host, 1)
+        addressing.pack_address(host, 1)
