@@ -24,6 +24,7 @@ LEDGE_MOST = 0.6  # how far a layer may stand out over the one below, with nothi
 DISH = 15.0  # the hole over the button
 RIM = 1.2  # the fillet of its rim, and of all other openings
 RECESS = 2.7  # from the lid's face to the button's top
+STROKE_LEAST, LETTER_DEPTH_LEAST = 2.0, 0.5  # chosen: the letter is for the eye, and can be felt
 FOOT = (0.3, 2.9)  # from the board's USB end: where the lid's two front feet begin and end
 
 
@@ -310,3 +311,13 @@ def size() -> Size:
         light_radius=number("case.light_board_mm") / 2 + 0.3, window=0.8,
         mark_height=0.8, mark_z=(usb_z + height - chamfer) / 2, letter_depth=0.5,
     )  # fmt: skip
+
+
+def letters(it: Size) -> list[str]:
+    """Whether the letters on the lids are broad and deep enough; empty if they are."""
+    if it.letter_stroke >= STROKE_LEAST and it.letter_depth >= LETTER_DEPTH_LEAST:
+        return []
+    return [
+        f"letters of {it.letter_stroke} mm stroke, {it.letter_depth} mm deep: a finger finds them from "
+        f"{STROKE_LEAST} mm and {LETTER_DEPTH_LEAST} mm on"
+    ]

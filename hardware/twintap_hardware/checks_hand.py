@@ -6,17 +6,16 @@ import itertools
 import math
 
 import numpy as np
-from build123d import Box, Edge, Face, Part, Vector, fillet
+from build123d import Box, Edge, Face, Part, Pos, Vector, fillet
 from OCP.BRepAdaptor import BRepAdaptor_Surface
 from OCP.BRepLProp import BRepLProp_SLProps
 from OCP.TopAbs import TopAbs_REVERSED
 
 from . import case, facts
-from .case_size import DISH, EDGE_LEAST, RECESS, RIM, recess_least, recess_most, size
-from .shapes import rod, shared_mm3
+from .case_size import DISH, EDGE_LEAST, RECESS, RIM, letters, recess_least, recess_most, size
+from .shapes import block, rod, shared_mm3
 from .solids import triangles
 
-STROKE_LEAST, LETTER_DEPTH_LEAST = 2.0, 0.5  # mm, chosen: the letter is for the eye, and can be felt
 _SHARP_RAD = 0.26  # 15 degrees: what turns less from face to face is no edge
 
 
@@ -42,6 +41,41 @@ def _sees_faults() -> list[str]:
         found.append("the check of soft edges does not tell a round that is too tight from one that is not")
     if sharpest(fillet(box.edges(), 2.0)):
         found.append("the check of edges sees an edge where there is none")
+    return found + _misses()
+
+
+def _misses() -> list[str]:
+    """The same of the outside, the letters and marks, and the strap: each is spoilt, and has to be seen."""
+    it, strap = size(), case.strap()
+    hull, here = case.outside("left"), (it.light_x - 2, it.light_x + 2)
+    lid, half = case.lid("left"), it.width / 2
+    unmarked = block((-it.length, it.length), (-half, half), (0.0, it.height))
+
+    def plate(low: float, high: float) -> Part:
+        return block(here, (-2.0, 2.0), (it.height + low, it.height + high))
+
+    spoilt = {
+        "stand out of the outside": _laid_out("left", "lid", plate(-1, 1), hull),
+        "no edge is sharper": _laid_out("left", "lid", plate(-1, 0), hull),
+        "plug-usb stands out": _plug_out("usb", Pos(-0.5, 0, 0) * case.plug("usb")),
+        "letter is not cut": _letter_cut("left", lid + case.letter("left")),
+        "marks, 4 are meant": _marked("right", case.marks("left"), case.lid("right")),
+        "its marks stand out": _marked("left", case.marks("left"), lid & unmarked),
+        "the button's well": _strap(Pos(4, 0, 0) * strap),
+        "strap and the left lid share": _strap(Pos(4, 0, 0) * strap),
+        "covers the light": _strap(strap + plate(1, 2)),
+        "near mark of the left": _strap(strap + Pos(0, 0.5, 0) * case.marks("left")[0]),
+        "far mark of the left": _strap(strap + Pos(0, -0.5, 0) * case.marks("left")[1]),
+        "first near mark of the right": _strap(strap + case.marks("right")[0]),
+        "the plug-switch": _strap(strap + Pos(2, 0, 0) * case.plug("switch")),
+    }
+    found = [
+        f"a check does not see what is spoilt: nothing says {words!r}"
+        for words, said in spoilt.items()
+        if not any(words in each for each in said)
+    ]
+    if _laid_out("left", "lid", plate(-3, -1), hull):
+        found.append("the check of the outside sees what lies within")
     return found
 
 
@@ -146,26 +180,40 @@ def _outside(side: str) -> list[str]:
     """The outside that is checked for edges is what body and lid really make: nothing stands out of it, and
     where an edge of theirs lies on it, that edge is the seam, a screw's or the letter's.
     """
-    it, hull = size(), case.outside(side)
+    hull = case.outside(side)
     found: list[str] = []
     for name, part in (("body", case.body()), ("lid", case.lid(side))):
-        out = part - hull
-        if out and (volume := float(out.volume)) > 0.05:
-            found.append(f"{side}: {volume:.2f} mm³ of the {name} stand out of the outside")
-        for at, what in sharp_places(part):
-            is_seam = abs(at[2] - it.parting_z) < 1e-3
-            is_screw = math.hypot(abs(at[0]) - it.screw_x, abs(at[1]) - it.screw_y) < it.head_radius + 0.1
-            is_letter = abs(at[0] - it.slot_x) < it.letter_wide and abs(at[1]) < it.letter_tall
-            is_behind_plug = abs(at[0]) < it.length / 2 - 1.0 and abs(at[2] - it.usb_z) < it.usb_height
-            if is_seam or (at[2] > it.height - 2 and (is_screw or is_letter)) or is_behind_plug:
-                continue
-            if min(face.distance_to(Vector(*at)) for face in hull.faces()) < 0.01:
-                found.append(f"{side}: {name}, outside: {what}; no edge is sharper than {EDGE_LEAST} mm")
+        found += _laid_out(side, name, part, hull)
     for end in ("usb", "switch"):
-        box = case.plug(end).bounding_box()
-        if max(box.max.X, -box.min.X) > it.length / 2 + 1e-3:
-            found.append(f"plug-{end} stands out of its end")
+        found += _plug_out(end, case.plug(end))
     return found
+
+
+def _laid_out(side: str, name: str, part: Part, hull: Part) -> list[str]:
+    """What of a part stands out of the outside, or has a sharp edge on it."""
+    it = size()
+    found: list[str] = []
+    out = part - hull
+    if out and (volume := float(out.volume)) > 0.05:
+        found.append(f"{side}: {volume:.2f} mm³ of the {name} stand out of the outside")
+    for at, what in sharp_places(part):
+        is_seam = abs(at[2] - it.parting_z) < 1e-3
+        is_screw = math.hypot(abs(at[0]) - it.screw_x, abs(at[1]) - it.screw_y) < it.head_radius + 0.1
+        is_letter = (
+            abs(at[0] - it.slot_x) < it.letter_wide / 2 + 0.1 and abs(at[1]) < it.letter_tall / 2 + 0.1
+        )
+        is_behind_plug = abs(at[0]) < it.length / 2 - 1.0 and abs(at[2] - it.usb_z) < it.usb_height
+        if is_seam or (at[2] > it.height - 2 and (is_screw or is_letter)) or is_behind_plug:
+            continue
+        if min(face.distance_to(Vector(*at)) for face in hull.faces()) < 0.01:
+            found.append(f"{side}: {name}, outside: {what}; no edge is sharper than {EDGE_LEAST} mm")
+    return found
+
+
+def _plug_out(end: str, plug: Part) -> list[str]:
+    box = plug.bounding_box()
+    is_out = max(box.max.X, -box.min.X) > size().length / 2 + 1e-3
+    return [f"plug-{end} stands out of its end"] if is_out else []
 
 
 def reach(radius: float, tilt: tuple[float, float] | None = None) -> float:
@@ -213,29 +261,29 @@ def _recess() -> list[str]:
 
 def _told_apart() -> list[str]:
     """Left: one mark on each long side; right: two; each high enough to feel; letters cut as deep as said."""
-    found: list[str] = []
-    it = size()
-    for side, count in (("left", 1), ("right", 2)):
-        marks = case.marks(side)
-        if len(marks) != 2 * count:
-            found.append(f"{side}: {len(marks)} marks, {2 * count} are meant")
-        lid = case.lid(side).bounding_box()
-        if min(lid.max.Y, -lid.min.Y) < it.width / 2 + it.mark_height - 0.05:
-            found.append(
-                f"{side}: its marks stand out {lid.max.Y - it.width / 2:.2f} mm of {it.mark_height} mm"
-            )
-        if shared_mm3(case.lid(side), case.letter(side)) > 0.01:
-            found.append(f"{side}: its letter is not cut")
-    if it.letter_stroke < STROKE_LEAST or it.letter_depth < LETTER_DEPTH_LEAST:
-        found.append(
-            f"letters of {it.letter_stroke} mm stroke, {it.letter_depth} mm deep: a finger finds them from "
-            f"{STROKE_LEAST} mm and {LETTER_DEPTH_LEAST} mm on"
-        )
+    found = letters(size())
+    for side in case.SIDES:
+        found += _marked(side, case.marks(side), case.lid(side))
+        found += _letter_cut(side, case.lid(side))
     apart = case.marks("right")
     gap = min(a.distance_to(b) for a, b in itertools.combinations(apart, 2))
     if gap < 2.5:
         found.append(f"the two dots are {gap:.1f} mm apart; a fingertip tells two points from 2.5 mm on")
     return found
+
+
+def _marked(side: str, marks: list[Part], lid: Part) -> list[str]:
+    """Whether a lid has as many marks as are meant, and they stand out as far."""
+    it, count = size(), {"left": 2, "right": 4}[side]  # on both long sides
+    found = [] if len(marks) == count else [f"{side}: {len(marks)} marks, {count} are meant"]
+    box = lid.bounding_box()
+    if (out := min(box.max.Y, -box.min.Y) - it.width / 2) < it.mark_height - 0.05:
+        found.append(f"{side}: its marks stand out {out:.2f} mm of {it.mark_height} mm")
+    return found
+
+
+def _letter_cut(side: str, lid: Part) -> list[str]:
+    return [f"{side}: its letter is not cut"] if shared_mm3(lid, case.letter(side)) > 0.01 else []
 
 
 def _hand() -> list[str]:
@@ -247,27 +295,28 @@ def _hand() -> list[str]:
     strap = facts.number("case.strap_width_most_mm")
     if it.slot_length < strap + 1 or it.slot_width < facts.number("case.strap_thickness_mm") + 0.5:
         found.append(f"a strap of {strap} mm does not go through its slots")
-    return found + _strap()
+    return found + _strap(case.strap())
 
 
-def _strap() -> list[str]:
+def _strap(strap: Part) -> list[str]:
     """The widest strap goes over the lid and through its slots; button, marks, light and plugs stay free."""
-    it, strap = size(), case.strap()
+    it = size()
     hard = {"body": case.body()} | {f"{side} lid": case.lid(side) for side in case.SIDES}
     found = [
         f"the strap and the {name} share {shared:.1f} mm³"
         for name, part in hard.items()
         if (shared := shared_mm3(strap, part)) > 0.01
     ]
-    free = {"button's well": (rod(it.button_x, 0, (it.height, it.height + 9), DISH / 2), RIM)}
-    free["light"] = (rod(it.light_x, 0, (it.height, it.height + 9), it.light_radius - 1), 0.0)
+    free = [("button's well", rod(it.button_x, 0, (it.height, it.height + 9), DISH / 2), RIM)]
+    free.append(("light", rod(it.light_x, 0, (it.height, it.height + 9), it.light_radius - 1), 0.0))
+    names = {"left": ("near", "far"), "right": ("first near", "second near", "first far", "second far")}
     for side in case.SIDES:
-        for mark in case.marks(side):
-            free[f"mark of the {side} side"] = (mark, 2.0)
-    for end in ("usb", "switch"):
-        free[f"plug-{end}"] = (case.plug(end), 10.0)
-    for name, (part, least) in free.items():
-        apart = 0.0 if shared_mm3(strap, part) > 0.01 else strap.distance_to(part)
-        if apart < least - 1e-3:
+        for name, mark in zip(names[side], case.marks(side), strict=True):
+            free.append((f"{name} mark of the {side}", mark, 2.0))
+    free += [(f"plug-{end}", case.plug(end), 10.0) for end in ("usb", "switch")]
+    for name, part, least in free:
+        if shared_mm3(strap, part) > 0.01:
+            found.append(f"the strap covers the {name}")
+        elif (apart := strap.distance_to(part)) < least - 1e-3:
             found.append(f"the strap is {apart:.1f} mm from the {name}, at least {least} mm")
     return found

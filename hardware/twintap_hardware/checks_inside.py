@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: CERN-OHL-P-2.0
 # pyright: basic, reportMissingImports=false
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from . import case, case_inside, channels, facts, wiring
 from .case_size import board, size
 from .channels import Grid
+from .wiring import Wire
 
 WEB_PLAY = 0.5  # what the soft button's web bends downwards, with air
 _MOTOR_AIR = 0.6  # nothing lies on the motor's lid
@@ -21,7 +23,9 @@ def check() -> list[str]:
         if not ways()[wire.name]:
             ends = f"from {_at(wire.start)} to {_at(wire.end)}"
             found.append(f"{wire.name}: {len(wire.pins) or 1} wires find no way {ends}")
-    return found + _lengths() + _room() + _order()
+    if not found:  # with a wire that has no way there is nothing to spoil
+        found += _misses()
+    return found + _lengths(wiring.wires()) + _room(wiring.wires()) + _order()
 
 
 def forget() -> None:
@@ -127,21 +131,21 @@ class _Kept(list[np.ndarray | None]):
 _free = _Kept([None])
 
 
-def _lengths() -> list[str]:
+def _lengths(wires: tuple[Wire, ...]) -> list[str]:
     """Each wire is long enough for its way, with half of its slack at the least."""
     slack = facts.number("case.wire_slack_mm") / 2
     return [
         f"{wire.name}: its way is {long:.0f} mm long, and {wire.length} mm are cut for it"
-        for wire in wiring.wires()
+        for wire in wires
         for path, _ in ways()[wire.name]
         if (long := channels.length(path)) + slack > wire.length
     ]
 
 
-def room_mm3() -> tuple[float, float]:
+def room_mm3(wires: tuple[Wire, ...]) -> tuple[float, float]:
     """What the wires' slack needs when it is laid in, and what is free for it (mm³)."""
     rest = 0.0
-    for wire in wiring.wires():
+    for wire in wires:
         paths = ways()[wire.name]
         used = max((channels.length(path) for path, _ in paths), default=0.0)
         rest += wire.volume(max(0.0, wire.length - used))
@@ -154,10 +158,10 @@ def room_mm3() -> tuple[float, float]:
     return rest / (facts.number("case.bundle_fill_percent") / 100), float(wide.sum()) * channels.STEP_MM**3
 
 
-def _room() -> list[str]:
+def _room(wires: tuple[Wire, ...]) -> list[str]:
     if not all(ways().values()):
         return []
-    needed, free = room_mm3()
+    needed, free = room_mm3(wires)
     return [] if needed <= free else [f"the wires' slack needs {needed:.0f} mm³, and {free:.0f} mm³ are free"]
 
 
@@ -195,6 +199,19 @@ def _in_the_way(moving: np.ndarray, fixed: np.ndarray) -> list[str]:
 
 
 # -- wrong on purpose ------------------------------------------------------------------------------------
+
+
+def _misses() -> list[str]:
+    """What the checks of lengths and of room do not see: wires that are cut too short, or far too long."""
+    found: list[str] = []
+    wires = wiring.wires()
+    for wire in wires:
+        longest = max(channels.length(path) for path, _ in ways()[wire.name])
+        if not _lengths((dataclasses.replace(wire, length=int(longest)),)):
+            found.append(f"the check of lengths does not see that {wire.name} is cut too short")
+    if not _room(tuple(dataclasses.replace(wire, length=10 * wire.length) for wire in wires)):
+        found.append("the check of room does not see that wires ten times as long have none")
+    return found
 
 
 def _sees_faults() -> list[str]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from . import boards, netlist
 from .facts import number, pins
+from .measuring import ohms
 from .motor_drive import most_mv
 from .netlist import Netlist
 from .places import BOARDS
 
-_UNITS = {"Ω": 1.0, "kΩ": 1e3, "MΩ": 1e6}
 # The chip's group in facts.toml, and the one of the board's pads.
 CHIPS = {"esp32c3": "chip_c3", "esp32c6": "chip_c6", "esp32": "chip_esp32"}
 PADS = {"esp32c3": "xiao_c3.pads", "esp32c6": "xiao_c6.pads"}
@@ -24,14 +24,6 @@ CONTROLLER = "U1"
 _GROUNDS = ("BT1.-", "J1.-", "U1.GND", "U1.BAT-", "Q1.S", "LED1.GND")
 # An electrolytic capacitor lives long well below the voltage that is printed on it.
 _SPARE = 1.5
-
-
-def ohms(value: str) -> float:
-    """A resistor's value as printed (`220 kΩ`) in ohms. Raises ValueError if it is none."""
-    found = re.fullmatch(r"([\d.]+) ([kM]?Ω)", value)
-    if not found:
-        raise ValueError(f"{value!r} is no resistance")
-    return float(found[1]) * _UNITS[found[2]]
 
 
 def pin_breaches(board: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, cast
 
+from . import facts
 from .boards import CELL_PADS, LEFT_PADS, RIGHT_PADS
 from .catalogue import kinds
 from .circuit_parts import PARTS
@@ -238,6 +239,10 @@ def lead_breaches(layout: Layout) -> list[str]:
     found: list[str] = []
     for designator, pins in _standing(layout).items():
         if designator == "U1":
+            columns = {at[1] for at in pins.values()}
+            rows = (max(columns) - min(columns)) * PITCH_MM
+            if abs(rows - (apart := facts.number("xiao.row_distance_mm"))) > 0.1:
+                found.append(f"U1's rows of pins are {rows:.2f} mm apart, and {apart} mm are asked")
             continue
         kind, places = PARTS[designator], list(pins.values())
         shown = "-".join(hole_name(at) for at in places)

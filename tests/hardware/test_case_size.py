@@ -36,6 +36,16 @@ def test_a_closed_hand_does_not_reach_the_button_and_the_broadest_thumb_does() -
     assert case_size.recess_least() < case_size.RECESS < case_size.recess_most()
 
 
+def test_letters_that_are_too_fine_or_too_flat_to_feel_are_found() -> None:
+    it = case_size.size()
+    assert case_size.letters(it) == []
+    for wrong in (
+        dataclasses.replace(it, letter_stroke=case_size.STROKE_LEAST - 0.1),
+        dataclasses.replace(it, letter_depth=case_size.LETTER_DEPTH_LEAST - 0.1),
+    ):
+        assert len(case_size.letters(wrong)) == 1
+
+
 def test_the_pulser_lies_in_the_smallest_hand_and_the_strap_beside_the_button() -> None:
     it = case_size.size()
     assert it.length <= facts.number("case.hand_breadth_least_mm")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from twintap_hardware import boards, catalogue, netlist, rules, tracing
+from twintap_hardware import boards, catalogue, measuring, netlist, rules, tracing
 from twintap_hardware.circuit_parts import PARTS
 from twintap_hardware.netlist import Netlist, Part, Pin
 from twintap_hardware.places import BOARDS, OUT
@@ -77,7 +77,7 @@ def test_the_values_that_a_board_file_s_notes_tell_are_the_circuit_s() -> None:
         notes = " ".join(boards.load(board)["notes"])
         told = {float(value) for value in re.findall(r"([\d.]+) kOhm", notes)}
         assert told == {220, 100, 150, 10}
-        has = {rules.ohms(part.value) for part in drawn(board).parts.values() if part.value.endswith("Ω")}
+        has = {measuring.ohms(part.value) for part in drawn(board).parts.values() if part.value.endswith("Ω")}
         assert {value * 1_000 for value in told} <= has
 
 
@@ -169,11 +169,11 @@ def test_a_board_file_that_reckons_with_another_cell_is_a_breach() -> None:
 
 
 def test_a_value_that_is_no_resistance_is_refused() -> None:
-    assert rules.ohms("4.7 kΩ") == 4_700
-    assert rules.ohms("330 Ω") == 330
+    assert measuring.ohms("4.7 kΩ") == 4_700
+    assert measuring.ohms("330 Ω") == 330
     for wrong in ("4k7", "10", "Ω", ""):
-        with pytest.raises(ValueError, match="no resistance"):
-            rules.ohms(wrong)
+        with pytest.raises(ValueError, match="no resistor"):
+            measuring.ohms(wrong)
 
 
 # -- SKiDL's own rules check -----------------------------------------------------------------------------

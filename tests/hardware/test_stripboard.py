@@ -246,6 +246,16 @@ def test_any_lead_of_a_lying_part_that_is_one_hole_off_is_a_breach(board: str) -
             assert found(off), (pin, step)
 
 
+@pytest.mark.parametrize("across", [5, 7])
+def test_rows_of_pins_that_no_xiao_has_are_a_breach(across: int) -> None:
+    text = stripboard.FILE.read_text("utf-8")
+    assert "across = 6" in text
+    wrong = stripboard.load(BOARDS[0], text.replace("across = 6", f"across = {across}"))
+    said = f"U1's rows of pins are {across * stripboard.PITCH_MM:.2f} mm apart, and 15.24 mm are asked"
+    assert said in stripboard.lead_breaches(wrong)
+    assert stripboard.lead_breaches(layout(BOARDS[0])) == []
+
+
 def test_bare_wires_that_cross_or_run_over_a_lead_are_a_breach() -> None:
     it = layout(BOARDS[0])
     over = replace(it, links=(*it.links, Link(hole("O8"), hole("O10"), "MOTOR_LOW")))
