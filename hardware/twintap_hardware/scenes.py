@@ -62,21 +62,22 @@ def _standing(scene: Scene, up: float = 0.0) -> None:
         scene.show(Pos(0, 0, up) * case.parts()[each.designator], each.designator[0])
 
 
+# With the step of the guide's section 6 in which each is put in.
 _CALLS = (
-    ("1 lid", "lid"),
-    ("2 soft button", "soft"),
-    ("3 switch", "switch"),
-    ("4 light", "light"),
-    ("5 button on its carrier", "carrier"),
-    ("6 board on foam", "board"),
-    ("7 sheet", "sheet"),
-    ("8 cell", "cell"),
-    ("9 fuse F1", "fuse"),
-    ("10 plug and J1", "plug"),
-    ("11 motor", "motor"),
-    ("12 body", "body"),
-    ("13 plugs", "plugs"),
-    ("antenna\n(ESP32-C3)", "antenna"),
+    ("6 lid", "lid"),
+    ("6 soft button", "soft"),
+    ("6 switch", "switch"),
+    ("6 light", "light"),
+    ("6 button on its carrier", "carrier"),
+    ("4 board on foam", "board"),
+    ("3 sheet", "sheet"),
+    ("3 cell", "cell"),
+    ("5 fuse F1", "fuse"),
+    ("7 plug and J1", "plug"),
+    ("2 motor", "motor"),
+    ("1 body", "body"),
+    ("8 plugs", "plugs"),
+    ("6 antenna\n(ESP32-C3)", "antenna"),
 )
 
 
@@ -341,12 +342,12 @@ def _wires_closed() -> Scene:
     for name in ("button's carrier", "button", "switch", "terminals", "light", "antenna"):
         scene.show(parts[name], name, 0.55 if name in ("antenna", "light") else 1.0)
     at = _wires(scene, tuple(_WIRE_COLOURS))
-    scene.label("LED1", at["LED1"], (0.45, 0.05))
-    scene.label("S1", at["S1"], (0.55, 0.05))
+    scene.label("LED1's wires", at["LED1"], (0.43, 0.05))
+    scene.label("S1's wires", at["S1"], (0.6, 0.05))
     scene.label("light", (it.light_x, 0, it.height - 2), (0.28, 0.05))
-    scene.label("motor M1", at["M1"], (0.7, 0.05))
+    scene.label("M1's wires", at["M1"], (0.76, 0.05))
     scene.label("antenna: wires stay 3 mm off", (it.antenna_x - 10, it.antenna_y, it.inside_z), (0.22, 0.95))
-    scene.label("SW1", at["SW1"], (0.63, 0.95))
+    scene.label("SW1's wire", at["SW1"], (0.63, 0.95))
     scene.label("F1 to SW1", at["F1 to SW1"], (0.86, 0.95))
     return scene
 

@@ -14,7 +14,7 @@ from twintap.cli import arguments
 from twintap_board.sources import firmware_dir
 from twintap_hardware import guide, measuring, netlist, safety, wiring
 from twintap_hardware.catalogue import kinds
-from twintap_hardware.places import BOARDS, HARDWARE, OUT
+from twintap_hardware.places import BOARDS, HARDWARE, OUT, PACKAGE
 
 GUIDE = (OUT / "guide.md").read_text("utf-8")
 README = HARDWARE / "README.md"
@@ -234,6 +234,28 @@ def test_what_a_step_needs_was_done_in_a_step_before_it() -> None:
         ("**Plug the cell in**", "**Close.**"),
     ):
         assert 0 < GUIDE.index(first) < GUIDE.index(then), first
+
+
+def test_each_number_of_the_exploded_view_is_the_step_that_puts_the_part_in() -> None:
+    source = ast.parse((PACKAGE / "scenes.py").read_text("utf-8"))
+    (calls,) = (
+        node.value
+        for node in source.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id == "_CALLS"
+    )
+    labels = [label for label, _ in ast.literal_eval(calls)]
+    assert len(labels) == 14
+    steps = {
+        int(step.partition(".")[0]): step.lower()
+        for step in re.split(r"^(?=\d+\. \*\*)", section(6), flags=re.M)[1:]
+    }
+    for label in labels:
+        number, _, name = label.partition("(")[0].partition(" ")
+        words = [word for word in name.split() if word.isalpha() and word.islower() and len(word) > 3]
+        words = words or [name]
+        assert [word for word in words if word not in steps[int(number)]] == [], label
 
 
 def test_every_tool_that_a_step_asks_for_is_in_the_list_of_tools() -> None:
