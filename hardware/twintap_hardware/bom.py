@@ -19,6 +19,8 @@ from .places import BOARDS, OUT
 # Pairs per list, and its file. A pair is two pulsers.
 LISTS = {1: "bom-1-pair.csv", 10: "bom-10-pairs.csv"}
 PULSERS_PER_PAIR = 2
+# With a mark at its beginning: else some spreadsheets take it for another, and show "Î©" for "Ω".
+ENCODING = "utf-8-sig"
 COLUMNS = (
     "designators",
     "quantity",
@@ -143,7 +145,7 @@ def build(out: Path) -> list[Path]:
         (out / board).mkdir(exist_ok=True)
         for pairs, name in LISTS.items():
             path = out / board / name
-            path.write_text(table(drawn, pairs), "utf-8")
+            path.write_text(table(drawn, pairs), ENCODING)
             made.append(path)
     return made
 
@@ -154,5 +156,5 @@ def check() -> list[str]:
     for board in BOARDS:
         drawn = netlist.committed(board)
         for pairs, name in LISTS.items():
-            found += breaches(drawn, pairs, (OUT / board / name).read_text("utf-8"))
+            found += breaches(drawn, pairs, (OUT / board / name).read_text(ENCODING))
     return found

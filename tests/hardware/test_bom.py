@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from twintap_hardware import bom, catalogue, facts, netlist, outputs
+from twintap_hardware import bom, catalogue, facts, netlist, outputs, stripboard, wiring
 from twintap_hardware.facts import BadFact
 from twintap_hardware.places import BOARDS, OUT
 
@@ -16,7 +16,7 @@ LISTS = [(board, pairs) for board in BOARDS for pairs in bom.LISTS]
 
 
 def committed(board: str, pairs: int) -> str:
-    return (OUT / board / bom.LISTS[pairs]).read_text("utf-8")
+    return (OUT / board / bom.LISTS[pairs]).read_text(bom.ENCODING)
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -34,7 +34,30 @@ def test_the_lists_are_built_by_themselves_too(tmp_path: Path) -> None:
     made = bom.build(tmp_path)
     assert len(made) == len(LISTS)
     for path in made:
-        assert path.read_text("utf-8") == (OUT / path.relative_to(tmp_path)).read_text("utf-8")
+        assert path.read_bytes() == (OUT / path.relative_to(tmp_path)).read_bytes()
+        # A spreadsheet that guesses is told that it is UTF-8.
+        assert path.read_bytes().startswith(b"\xef\xbb\xbfdesignators,")
+
+
+def metres(name: str) -> float:
+    found = re.search(r", ([\d.]+) m$", catalogue.kinds()[name].value)
+    assert found
+    return float(found[1])
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_as_much_wire_is_bought_as_is_cut(board: str) -> None:
+    # Motor and J1 bring their own.
+    bought = [
+        each for each in wiring.wires() if not each.comes and not {"M1.+", "J1.+", "J1.-"} & set(each.pins)
+    ]
+    cut_mm = sum(each.length * len(each.pins) for each in bought)
+    assert cut_mm > 400
+    assert 1.1 * cut_mm <= 1000 * metres("wire")
+    # Of each link what lies flat, and what goes through the board and is held while it is soldered.
+    links = stripboard.load(board).links
+    flat = sum(abs(each.start[0] - each.end[0]) + abs(each.start[1] - each.end[1]) for each in links)
+    assert flat * stripboard.PITCH_MM + 20 * len(links) <= 1000 * metres("link-wire")
 
 
 @pytest.mark.parametrize("board", BOARDS)
