@@ -156,6 +156,12 @@ def sheet_width(it: Size | None = None) -> float:
     return math.floor(2 * ((it or size()).cavity_y - 0.5))
 
 
+def cell_tape(it: Size | None = None) -> tuple[float, float, float]:
+    """The tape below the cell: its length, its width, its thickness (mm)."""
+    it = it or size()
+    return it.cell_length - 6, 16.0, it.cell_z - it.floor
+
+
 def light_z(it: Size | None = None) -> float:
     """The back of the light in its pocket."""
     it = it or size()

@@ -7,7 +7,7 @@ import functools
 from build123d import Cone, Part, Pos, Rot
 
 from . import facts
-from .case_inside import light_z, things
+from .case_inside import cell_tape, light_z, things
 from .case_size import FOOT, board, size
 from .shapes import LOW, bar_along, block, rod, ys
 
@@ -101,7 +101,9 @@ def foams() -> list[Part]:
         behind = (it.board_end_x, it.board_end_x + it.foam)
         found.append(block(behind, ys(way, BACK[0], board().width / 2), (it.board_z - 1, top)))
     found += [block(x, y, (top, top + it.foam)) for x, y in feet()]
-    found.append(block((it.cell_x + 3, it.cell_x + it.cell_length - 3), (-8, 8), (it.floor, it.cell_z)))
+    long, wide, thick = cell_tape(it)
+    start = it.cell_x + (it.cell_length - long) / 2
+    found.append(block((start, start + long), (-wide / 2, wide / 2), (it.floor, it.floor + thick)))
     return found
 
 

@@ -9,10 +9,11 @@ import re
 from pathlib import Path
 
 from . import facts, figures, measuring, netlist, safety, wiring
-from .case_inside import carrier_screw, lid_screw, sheet_width
+from .case_inside import carrier_screw, cell_tape, lid_screw, sheet_width
 from .case_size import BRIDGE_MOST, size
 from .netlist import Netlist
 from .places import BOARDS, PACKAGE
+from .stripboard import PITCH_MM
 
 TEMPLATE = PACKAGE / "guide_template.md"
 SUPPLY_V = 3.7  # what stands in for the cell
@@ -139,6 +140,12 @@ def text(out: Path) -> str:
         "window": f"{it.window:g}",
         "screw_length": str(lid_screw()),
         "carrier_screw": str(carrier_screw()),
+        "insert_length": f"{number('case.insert_length_mm'):g}",
+        "insert_hole": f"{2 * it.insert_radius:g}",
+        "foam": f"{it.foam:g}",
+        "cell_tape": "{2:g} mm, {1:g} × {0:g}".format(*cell_tape()),
+        "motor_across": f"{2 * it.motor_radius:g}",
+        "carrier_holes": f"{it.carrier_length / PITCH_MM:.0f} × {it.carrier_width / PITCH_MM:.0f}",
         "sheet_width": f"{sheet_width():g}",
         "sheet_length": f"{it.cell_length:g}",
         "bridge": f"{BRIDGE_MOST:g}",
