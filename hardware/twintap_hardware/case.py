@@ -309,10 +309,3 @@ def build(out: Path) -> list[Path]:
             path.write_bytes(data)
             made.append(path)
     return made
-
-
-def check() -> list[str]:
-    """What is wrong with the case; empty if nothing is."""
-    from . import checks
-
-    return checks.check()
