@@ -19,7 +19,7 @@ from . import catalogue, facts, outputs
 from .places import OUT
 
 # In the order of building: later ones may read what earlier ones made. Each has `check() -> list[str]`
-# (breaches) and, if it makes something, `build(out: Path) -> list[Path]`; what "case" builds, "checks" checks.
+# (breaches) and, if it makes something, `build(out: Path) -> list[Path]`; what "case" makes, "checks" checks.
 MODULES = (
     "facts",
     "catalogue",
