@@ -6,6 +6,7 @@ wrong with twintap is wrong again the next time. Which tests were repeated stand
 """
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from tests.support.host_waits import HostWaits
 # A machine may be busy; how long an example takes, or takes to make, says nothing about what it shows.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# What a shell starts in the background ignores Ctrl-C, and so do its children: tests send it to theirs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _NO_SKIPS = os.environ.get("CI", "").lower() == "true"
 
