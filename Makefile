@@ -9,7 +9,7 @@ SOAK_MINUTES ?= 60
 # Most tests wait for a motor line: four files at once keep two cores busy three quarters of the time.
 TEST_WORKERS ?= 4
 # The browsers' tests want the cores themselves; they run after the others, not beside them.
-BROWSER_WORKERS ?= 4
+BROWSER_WORKERS ?= 3
 BOARD ?=
 IMAGE ?=
 ARGS ?=

@@ -58,6 +58,9 @@ def turns_us(frames: list[dict[str, Any]]) -> list[tuple[str, float]]:
             continue
         if three["shownUs"] - one["shownUs"] > SEEN_WITHIN_US:
             continue
+        # It waits for the first pulse at the left, for a second or more where the lead is long: no turn yet.
+        if one["place"] == two["place"] == three["place"]:
+            continue
         if (two["place"] - one["place"]) * (three["place"] - two["place"]) <= 0:
             side = "left" if two["place"] < 0 else "right"
             if not found or found[-1][0] != side:
